@@ -1,0 +1,1 @@
+"""Pure betting mathematics: odds, margin, edge, stake, settlement, closing line value."""

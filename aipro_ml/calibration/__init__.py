@@ -1,0 +1,1 @@
+"""Calibrators, the rule that chooses one, reliability figures and the market blend."""

@@ -1,0 +1,1 @@
+"""The `aipro` command: parse, open a session, call one job, print."""

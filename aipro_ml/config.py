@@ -1,0 +1,196 @@
+"""Settings of the installation (defaults < profile < environment < flag) and frozen configuration values."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from aipro_ml import resources
+from aipro_ml.enums import BetType, DevigMethod
+from aipro_ml.errors import UsageError
+
+
+def default_home() -> Path:
+    """Return `.aipro/` in a checkout, otherwise the user's data folder."""
+    root = resources.checkout()
+    if root is not None:
+        return root / ".aipro"
+    from platformdirs import user_data_path
+
+    return user_data_path("aipro")
+
+
+class Settings(BaseSettings):
+    """Everything an installation may set; each field is also the environment variable `AIPRO_<FIELD>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AIPRO_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    home: Path = Field(default_factory=default_home, description="All state of this installation")
+    artifacts: Path | None = Field(default=None, description="Models and calibrators")
+    profile: Literal["default", "production"] = "default"
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias="DATABASE_URL", description="PostgreSQL to use instead of the embedded one"
+    )
+    database_owner_url: SecretStr | None = Field(
+        default=None, validation_alias="DATABASE_OWNER_URL", description="The owner's login, for migrations"
+    )
+    database_name: str = "ai_pro_sports"
+    mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
+    pool_size: int = Field(default=20, ge=1)
+    statement_timeout_s: int = Field(default=300, ge=1)
+    lock_timeout_s: int = Field(default=10, ge=1)
+    log_json: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Return where artifacts land: the setting, else `artifacts/` of a checkout, else under the home."""
+        if self.artifacts is not None:
+            return self.artifacts
+        root = resources.checkout()
+        if root is not None and self.home == root / ".aipro":
+            return root / "artifacts"
+        return self.home / "artifacts"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Return the folder of log files."""
+        return self.home / "logs"
+
+    @property
+    def raw_dir(self) -> Path:
+        """Return the folder of raw payloads, each named by its hash."""
+        return self.home / "raw"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Return the folder of HTML reports and reject lists."""
+        return self.home / "reports"
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Return the settings; `flags` that are not None win over the environment."""
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(f"setting {name}: {first['msg']}") from error
+
+
+class Config(BaseModel):
+    """A frozen configuration value; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EloConfig(Config):
+    """Elo parameters of a sport (methods §10)."""
+
+    k: float
+    home_advantage: float
+    carry: float = Field(ge=0, le=1)
+    mean: float = 1500.0
+    initial: float = 1500.0
+    margin_multiplier: Literal["nfl", "nba", "nhl", "mlb", "soccer", "none"] = "none"
+    margin_cap: float | None = None
+
+
+class MarginConfig(Config):
+    """Spread of final margins and totals around the closing line, in points (methods §5)."""
+
+    margin_sd: float = Field(gt=0)
+    total_sd: float = Field(gt=0)
+
+
+class SportConfig(Config):
+    """What a sport needs beside its views; `configs/sports/<code>.yaml`."""
+
+    code: str = Field(max_length=10)
+    name: str
+    duration_minutes: int = Field(gt=0, description="A result is known at kick-off plus this")
+    decision_minutes: int = Field(default=1, gt=0, description="Season replays decide this long before kick-off")
+    quote_max_age_hours: float = Field(default=24, gt=0)
+    burn_in_seasons: int = Field(default=2, ge=0, description="First seasons that only warm up ratings")
+    pythagorean_exponent: float
+    ewma_slow: float = 0.06
+    ewma_fast: float = 0.18
+    elo: EloConfig
+    margins: MarginConfig
+    devig: DevigMethod = DevigMethod.POWER
+
+
+class KellyConfig(Config):
+    """Stake sizing (methods §2): fractions of bankroll."""
+
+    fraction: float = Field(default=0.25, gt=0, le=1)
+    cap: float = Field(default=0.02, gt=0, le=1)
+    game_cap: float = Field(default=0.02, gt=0, le=1)
+    slate_cap: float = Field(default=0.15, gt=0, le=1)
+
+
+class TierThreshold(Config):
+    """Least EV and edge of a tier (methods §3)."""
+
+    ev: float
+    edge: float
+
+
+class PolicyConfig(Config):
+    """How a side is chosen and tiered; `configs/policy.yaml`, overridden by `system_settings`."""
+
+    side: Literal["ev", "probability"] = "ev"
+    tier_policy: Literal["value", "probability"] = "value"
+    tiers: dict[str, TierThreshold]
+    probability_tiers: dict[str, float]
+    calibration_minimum: int = 200
+    kelly: KellyConfig = KellyConfig()
+
+
+class ModelConfig(Config):
+    """One candidate of a training configuration."""
+
+    name: str
+    framework: str
+    estimator: str
+    features: Literal["market_free", "market", "all"] = "market_free"
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class TrainingConfig(Config):
+    """What `aipro train run` trains; `configs/training/<name>.yaml`."""
+
+    seed: int = 20260101
+    train_from: int | None = Field(default=None, description="First training season; default after burn-in")
+    min_train_seasons: int = Field(default=1, ge=1)
+    models: dict[BetType, tuple[ModelConfig, ...]]
+
+
+def _parse[C: Config](kind: type[C], path: Path) -> C:
+    try:
+        return kind.model_validate(resources.load_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{path}, key {place}: {first['msg']}") from error
+
+
+@cache
+def sport_config(code: str) -> SportConfig:
+    """Return the configuration of sport `code` (any letter case)."""
+    return _parse(SportConfig, resources.configs_dir() / "sports" / f"{code.lower()}.yaml")
+
+
+@cache
+def policy_config() -> PolicyConfig:
+    """Return the shipped prediction policy."""
+    return _parse(PolicyConfig, resources.configs_dir() / "policy.yaml")
+
+
+def training_config(path: Path | None = None) -> TrainingConfig:
+    """Return the training configuration at `path`, or the shipped default."""
+    return _parse(TrainingConfig, path or resources.configs_dir() / "training" / "default.yaml")

@@ -1,0 +1,1 @@
+"""SQL: each repository loads or saves frames and values on a connection it is given, and never commits."""

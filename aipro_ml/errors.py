@@ -1,0 +1,49 @@
+"""The exceptions of the platform; each carries the exit code the command line ends with."""
+
+from typing import ClassVar
+
+
+class AiproError(Exception):
+    """A handled error: one clear sentence saying what, where and what to do (exit code 1)."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(AiproError):
+    """The request itself is wrong: unknown sport, bad option value (exit code 2)."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class GuardError(AiproError):
+    """A guard refused: leak, gate, stale or mixed data (exit code 3)."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class LeakError(GuardError):
+    """A feature or a training row knows something its decision time could not."""
+
+
+class StaleDataError(GuardError):
+    """Data is too old, or a game has already begun, for what was asked."""
+
+
+class ArtifactError(AiproError):
+    """An artifact is missing, damaged, or was written by another framework version."""
+
+
+class DatabaseError(AiproError):
+    """The database cannot be reached, started, migrated or does not fit the code."""
+
+
+class DataFileError(AiproError):
+    """A source file cannot be read at all; says file and, where known, line and column."""
+
+    def __init__(
+        self, message: str, *, file: str, line: int | None = None, column: str | None = None
+    ) -> None:
+        place = file + (f", line {line}" if line is not None else "")
+        place += f", column {column}" if column is not None else ""
+        super().__init__(f"{place}: {message}")
+        self.file, self.line, self.column = file, line, column

@@ -1,0 +1,1 @@
+"""Grading, performance, plots and reports."""

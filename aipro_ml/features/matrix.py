@@ -1,0 +1,49 @@
+"""The feature matrix: one row a game, with the decision time it was computed for."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class FeatureMatrix:
+    """Features, decision times and labels of games, in one row order (index: game_id).
+
+    `X`: float64 columns, NaN for unknown. `as_of`: decision time a row (UTC).
+    `y`: 1.0 the reference side (home, over) won, 0.0 lost, NaN push or not known; None at prediction time.
+    `meta`: what is not a feature but travels with the row: `season week kickoff home_team_id away_team_id
+    result_known_at line market_prob` (result_known_at NaT while open; line = the reference side's line at
+    as_of, NaN for moneylines; market_prob = devigged consensus of the reference side at as_of, NaN without one).
+    """
+
+    X: pd.DataFrame
+    as_of: pd.Series
+    meta: pd.DataFrame
+    y: pd.Series | None = None
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return the feature columns in their order."""
+        return tuple(self.X.columns)
+
+    @property
+    def sha256(self) -> str:
+        """Return a hash over games, decision times, features and labels; equal content, equal hash."""
+        digest = hashlib.sha256()
+        digest.update("\x1f".join([*map(str, self.X.index), *self.X.columns]).encode())
+        digest.update(self.as_of.astype("int64").to_numpy().tobytes())
+        digest.update(np.ascontiguousarray(self.X.to_numpy("float64") + 0.0).tobytes())
+        if self.y is not None:
+            digest.update(self.y.to_numpy("float64").tobytes())
+        return digest.hexdigest()
+
+    def take(self, rows: np.ndarray) -> "FeatureMatrix":
+        """Return the rows at integer positions (or a boolean mask) `rows`."""
+        y = None if self.y is None else self.y.iloc[rows]
+        return FeatureMatrix(self.X.iloc[rows], self.as_of.iloc[rows], self.meta.iloc[rows], y)
+
+    def select(self, columns: tuple[str, ...]) -> "FeatureMatrix":
+        """Return the same rows with only these feature columns, in this order."""
+        return FeatureMatrix(self.X[list(columns)], self.as_of, self.meta, self.y)

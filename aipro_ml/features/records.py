@@ -1,0 +1,111 @@
+"""The facts features are computed from, as frames; loaded from the database or built from a source alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+UTC_TIME = "datetime64[us, UTC]"
+
+REVISION_COLUMNS: Mapping[str, str] = {
+    "game_id": "str",
+    "season": "int64",
+    "season_type": "str",
+    "week": "float64",
+    "game_number": "int64",
+    "home_team_id": "str",
+    "away_team_id": "str",
+    "venue_id": "str",  # "" where unknown
+    "neutral_site": "bool",
+    "kickoff": UTC_TIME,
+    "kickoff_estimated": "bool",
+    "status": "str",
+    "home_score": "float64",  # NaN until known
+    "away_score": "float64",
+    "overtime": "bool",
+    "known_at": UTC_TIME,
+}
+"""One row per revision of a game: what was known of it from `known_at` on."""
+
+ODDS_COLUMNS: Mapping[str, str] = {
+    "game_id": "str",
+    "book": "str",
+    "is_sharp": "bool",
+    "market": "str",
+    "selection": "str",
+    "line": "float64",  # signed for the selection; NaN for moneylines
+    "price": "float64",  # American; whole numbers
+    "recorded_at": UTC_TIME,
+}
+CLOSING_COLUMNS: Mapping[str, str] = {
+    "game_id": "str",
+    "book": "str",
+    "market": "str",
+    "selection": "str",
+    "closing_line": "float64",
+    "closing_price": "float64",  # NaN where there is a line without a price
+    "closed_at": UTC_TIME,
+}
+TEAM_COLUMNS: Mapping[str, str] = {
+    "team_id": "str",
+    "abbreviation": "str",
+    "conference": "str",
+    "division": "str",
+}
+VENUE_COLUMNS: Mapping[str, str] = {
+    "venue_id": "str",
+    "is_dome": "bool",
+    "surface_type": "str",
+    "timezone": "str",
+    "latitude": "float64",
+    "longitude": "float64",
+}
+TEAM_STAT_COLUMNS: Mapping[str, str] = {
+    "team_id": "str",
+    "season": "int64",
+    "stat_type": "str",
+    "value": "float64",
+    "games_played": "float64",
+    "known_at": UTC_TIME,  # end of the season it sums up
+}
+
+
+def frame_of(data: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return exactly `columns` of `data` in their order and type, with a fresh index."""
+    typed = {
+        name: (data[name].astype(object) if kind == "str" else data[name].astype(kind))
+        for name, kind in columns.items()
+    }
+    return pd.DataFrame(typed).reset_index(drop=True)
+
+
+def no_rows(columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return a frame of no rows with these columns and types."""
+    return frame_of(pd.DataFrame({name: [] for name in columns}), columns)
+
+
+@dataclass(frozen=True)
+class Records:
+    """All facts of one sport; every row that can change carries the time from which it was known."""
+
+    games: pd.DataFrame  # REVISION_COLUMNS
+    odds: pd.DataFrame  # ODDS_COLUMNS
+    closing: pd.DataFrame  # CLOSING_COLUMNS
+    teams: pd.DataFrame  # TEAM_COLUMNS
+    venues: pd.DataFrame  # VENUE_COLUMNS
+    team_stats: pd.DataFrame  # TEAM_STAT_COLUMNS
+
+    def cut(self, moment: pd.Timestamp) -> "Records":
+        """Return only the rows known at `moment`, as a database of that time would hold them."""
+        return Records(
+            games=_until(self.games, "known_at", moment),
+            odds=_until(self.odds, "recorded_at", moment),
+            closing=_until(self.closing, "closed_at", moment),
+            teams=self.teams,
+            venues=self.venues,
+            team_stats=_until(self.team_stats, "known_at", moment),
+        )
+
+
+def _until(frame: pd.DataFrame, column: str, moment: pd.Timestamp) -> pd.DataFrame:
+    return frame.loc[frame[column] <= moment].reset_index(drop=True)

@@ -1,0 +1,29 @@
+"""A feature view: a name, its columns and the one function that computes them from what was known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from aipro_ml.config import SportConfig
+from aipro_ml.features.history import History
+
+ViewGroup = Literal["market_free", "market"]
+Compute = Callable[[pd.DataFrame, History, SportConfig], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class FeatureView:
+    """A group of feature columns.
+
+    `compute(entities, history, config)` gets one row a game (index game_id; columns `as_of` and the game's schedule
+    as known at as_of: season, season_type, week, game_number, kickoff, home_team_id, away_team_id, venue_id,
+    neutral_site) and returns float columns `columns` on the same index. It may look back only through
+    `features.asof`. `group` market views read odds; market-free ones never do.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    compute: Compute
+    group: ViewGroup = "market_free"

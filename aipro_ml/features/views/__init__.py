@@ -1,0 +1,1 @@
+"""Groups of feature columns, one file each; views never import each other."""

@@ -1,0 +1,1 @@
+"""Predictions: side, edge, stake, tier, hash, ledger chain and explanation."""

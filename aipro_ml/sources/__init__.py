@@ -1,0 +1,1 @@
+"""Importers: bytes in, canonical frames and findings out."""

@@ -1,0 +1,1 @@
+"""Framework adapters, walk-forward splits, baselines and the tracking of runs."""

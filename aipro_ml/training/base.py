@@ -1,0 +1,57 @@
+"""The protocols every training framework fulfils."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aipro_ml.enums import Framework, Selection
+from aipro_ml.features.matrix import FeatureMatrix
+
+Probabilities = npt.NDArray[np.float64]
+"""Shape (n, k): columns are the model's `outcomes`; rows sum to one."""
+
+
+class TrainedModel(Protocol):
+    """A fitted model: `outcomes` is (home, away), (over, under) or (home, draw, away)."""
+
+    outcomes: tuple[Selection, ...]
+    feature_names: tuple[str, ...]
+
+    def predict_proba(self, X: pd.DataFrame) -> Probabilities:
+        """Return probabilities (n, k) for rows of X; columns are matched by name, their order is irrelevant."""
+        ...
+
+    def feature_importance(self) -> pd.Series:
+        """Return a non-negative importance for every feature name."""
+        ...
+
+    def contributions(self, X: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:
+        """Return (contributions per feature, base per row) in log-odds of outcome 0.
+
+        Each row's base plus its contributions is the logit of `predict_proba(X)[:, 0]`.
+        """
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write the model into the folder `path` (created if absent)."""
+        ...
+
+
+class Trainer(Protocol):
+    """Fits and loads the models of one framework."""
+
+    framework: ClassVar[Framework]
+
+    def fit(
+        self, matrix: FeatureMatrix, outcomes: tuple[Selection, ...], params: Mapping[str, Any], seed: int
+    ) -> TrainedModel:
+        """Fit on every row of `matrix` (y: 1.0 = outcomes[0] won; no NaN)."""
+        ...
+
+    def load(self, path: Path) -> TrainedModel:
+        """Return the model saved in folder `path`; ArtifactError where it is missing or of another version."""
+        ...
