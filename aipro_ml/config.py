@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,15 +25,15 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """Everything an installation may set; each field is also the environment variable `AIPRO_<FIELD>`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="AIPRO_", frozen=True, extra="ignore", populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_prefix="AIPRO_", frozen=True, extra="ignore", populate_by_name=True)
 
     home: Path = Field(default_factory=default_home, description="All state of this installation")
     artifacts: Path | None = Field(default=None, description="Models and calibrators")
     profile: Literal["default", "production"] = "default"
     database_url: SecretStr | None = Field(
-        default=None, validation_alias="DATABASE_URL", description="PostgreSQL to use instead of the embedded one"
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL to use instead of the embedded one",
     )
     database_owner_url: SecretStr | None = Field(
         default=None, validation_alias="DATABASE_OWNER_URL", description="The owner's login, for migrations"
@@ -88,6 +88,9 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+C = TypeVar("C", bound=Config)
+
+
 class EloConfig(Config):
     """Elo parameters of a sport (methods §10)."""
 
@@ -113,7 +116,9 @@ class SportConfig(Config):
     code: str = Field(max_length=10)
     name: str
     duration_minutes: int = Field(gt=0, description="A result is known at kick-off plus this")
-    decision_minutes: int = Field(default=1, gt=0, description="Season replays decide this long before kick-off")
+    decision_minutes: int = Field(
+        default=1, gt=0, description="Season replays decide this long before kick-off"
+    )
     quote_max_age_hours: float = Field(default=24, gt=0)
     burn_in_seasons: int = Field(default=2, ge=0, description="First seasons that only warm up ratings")
     pythagorean_exponent: float
@@ -170,7 +175,7 @@ class TrainingConfig(Config):
     models: dict[BetType, tuple[ModelConfig, ...]]
 
 
-def _parse[C: Config](kind: type[C], path: Path) -> C:
+def _parse(kind: type[C], path: Path) -> C:
     try:
         return kind.model_validate(resources.load_yaml(path))
     except ValidationError as error:

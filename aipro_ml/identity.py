@@ -17,9 +17,7 @@ def derive_id(kind: str, *parts: object) -> UUID:
 
 def canonical_json(value: Mapping[str, Any]) -> bytes:
     """Return `value` as UTF-8 JSON with sorted keys and no spaces; NaN and infinity are refused."""
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()
 
 

@@ -15,7 +15,7 @@ class FeatureMatrix:
     `y`: 1.0 the reference side (home, over) won, 0.0 lost, NaN push or not known; None at prediction time.
     `meta`: what is not a feature but travels with the row: `season week kickoff home_team_id away_team_id
     result_known_at line market_prob` (result_known_at NaT while open; line = the reference side's line at
-    as_of, NaN for moneylines; market_prob = devigged consensus of the reference side at as_of, NaN without one).
+    as_of, NaN for moneylines; market_prob = devigged consensus of the reference side at as_of, else NaN).
     """
 
     X: pd.DataFrame

@@ -17,8 +17,8 @@ Compute = Callable[[pd.DataFrame, History, SportConfig], pd.DataFrame]
 class FeatureView:
     """A group of feature columns.
 
-    `compute(entities, history, config)` gets one row a game (index game_id; columns `as_of` and the game's schedule
-    as known at as_of: season, season_type, week, game_number, kickoff, home_team_id, away_team_id, venue_id,
+    `compute(entities, history, config)` gets one row a game (index game_id; columns `as_of` and the game's
+    schedule as known at as_of: season, season_type, week, game_number, kickoff, home_team_id, away_team_id, venue_id,
     neutral_site) and returns float columns `columns` on the same index. It may look back only through
     `features.asof`. `group` market views read odds; market-free ones never do.
     """

@@ -60,7 +60,7 @@ QUOTE_COLUMNS: Mapping[str, str] = {
     "book": "string",
     "market": "string",  # enums.BetType
     "selection": "string",  # enums.Selection
-    "line": "Float64",  # signed for the selection: home -3.5 gives 3.5 points; totals positive; NA for moneyline
+    "line": "Float64",  # signed for the selection (home -3.5 gives 3.5 points); NA: moneyline
     "price": "Int64",  # American, |price| >= 100, never missing
     "recorded_at": UTC_TIME,
 }

@@ -22,17 +22,18 @@ class TrainedModel(Protocol):
     feature_names: tuple[str, ...]
 
     def predict_proba(self, X: pd.DataFrame) -> Probabilities:
-        """Return probabilities (n, k) for rows of X; columns are matched by name, their order is irrelevant."""
+        """Return probabilities (n, k) for rows of X; columns are matched by name, in any order."""
         ...
 
     def feature_importance(self) -> pd.Series:
         """Return a non-negative importance for every feature name."""
         ...
 
-    def contributions(self, X: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:
-        """Return (contributions per feature, base per row) in log-odds of outcome 0.
+    def contributions(self, X: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.float64]] | None:
+        """Return exact (contributions per feature, base per row) in log-odds of outcome 0.
 
-        Each row's base plus its contributions is the logit of `predict_proba(X)[:, 0]`.
+        Each row's base plus its contributions is the logit of `predict_proba(X)[:, 0]`. None where the
+        framework has no exact contributions of its own; `inference/explain.py` then uses shap.
         """
         ...
 
@@ -53,5 +54,5 @@ class Trainer(Protocol):
         ...
 
     def load(self, path: Path) -> TrainedModel:
-        """Return the model saved in folder `path`; ArtifactError where it is missing or of another version."""
+        """Return the model in folder `path`; ArtifactError where missing or of another version."""
         ...
