@@ -115,6 +115,7 @@ class SportConfig(Config):
 
     code: str = Field(max_length=10)
     name: str
+    timezone: str = Field(description="Zone whose calendar days name a slate of games")
     duration_minutes: int = Field(gt=0, description="A result is known at kick-off plus this")
     decision_minutes: int = Field(
         default=1, gt=0, description="Season replays decide this long before kick-off"

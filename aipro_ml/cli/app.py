@@ -1,0 +1,65 @@
+"""The root of the `aipro` command: global options, the nouns, and the one place where errors become messages."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from aipro_ml import __version__, logs
+from aipro_ml.cli import calibrate, config, data, db, demo, features, grade, ledger, model, perf, predict, train, ui
+from aipro_ml.cli.output import say, warn
+from aipro_ml.config import load_settings
+from aipro_ml.errors import AiproError
+
+app = typer.Typer(
+    name="aipro",
+    help="AI PRO SPORTS: train, calibrate, predict and grade, with no leak from the future.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for _noun in (db, data, features, train, calibrate, model, predict, grade, perf, ledger, config):
+    app.add_typer(_noun.app, name=_noun.__name__.rsplit(".", 1)[-1])
+app.command("demo")(demo.demo)
+app.command("ui")(ui.ui)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"aipro {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    home: Annotated[Path | None, typer.Option(help="Folder of all state (AIPRO_HOME).")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_json: Annotated[bool | None, typer.Option("--log-json", help="Log lines as JSON objects.")] = None,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Read the settings once and hand them to the command."""
+    settings = load_settings(home=home, log_level=log_level, log_json=log_json)
+    logs.configure(level=settings.log_level, as_json=settings.log_json)
+    logs.bind_run(uuid4().hex[:12])
+    context.obj = settings
+
+
+def main() -> None:
+    """Run the command line; every error ends in one message and its exit code."""
+    try:
+        app()
+    except AiproError as error:
+        warn(f"error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        warn("interrupted; nothing is half written, run the same command again")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, the traceback in the debug log
+        logging.getLogger(__name__).debug("unexpected error", exc_info=error)
+        warn(f"unexpected error: {type(error).__name__}: {error} (run with --log-level debug for the traceback)")
+        sys.exit(2)

@@ -1,0 +1,22 @@
+"""Fixtures every room shares."""
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.fixtures_database"]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The developer data beside the checkout; tests on real data skip, saying so, where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("real data: ../shared/data is absent on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nflverse_file(shared_data: Path) -> Path:
+    """The real NFL games of 1999 to 2022."""
+    return shared_data / "nfl" / "nflverse_games_1999_2022.csv.gz"
