@@ -16,7 +16,16 @@ class Calibrator(Protocol):
     """Maps a model's probability of the reference outcome to a calibrated one, never decreasing."""
 
     calibrator_type: ClassVar[CalibratorType]
-    n: int
+
+    @property
+    def n(self) -> int:
+        """Return the number of rows it was fitted on."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Return the SHA-256 (64 hex digits) of its content."""
+        ...
 
     def fit(self, scores: Scores, outcomes: Scores) -> Self:
         """Fit on out-of-fold scores and 0/1 outcomes, both shape (n,)."""

@@ -59,7 +59,7 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - the last resort: one line, the traceback in the debug log
+    except Exception as error:  # the last resort: one line, the traceback in the debug log
         logging.getLogger(__name__).debug("unexpected error", exc_info=error)
         warn(f"unexpected error: {type(error).__name__}: {error} (run with --log-level debug for the traceback)")
         sys.exit(2)

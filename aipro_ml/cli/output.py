@@ -1,6 +1,7 @@
 """How commands speak: Rich tables for people, one JSON object a row for programs, progress on standard error."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -66,7 +67,7 @@ def progress(label: str) -> Iterator[Ticker]:
 
 
 def _cell(value: object) -> str:
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and math.isnan(value)) or str(value) == "NaT":
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -15,11 +15,22 @@ Probabilities = npt.NDArray[np.float64]
 """Shape (n, k): columns are the model's `outcomes`; rows sum to one."""
 
 
+HEADER = "model.json"
+"""The file of a saved model that says which framework wrote it, in which version."""
+
+
 class TrainedModel(Protocol):
     """A fitted model: `outcomes` is (home, away), (over, under) or (home, draw, away)."""
 
-    outcomes: tuple[Selection, ...]
-    feature_names: tuple[str, ...]
+    @property
+    def outcomes(self) -> tuple[Selection, ...]:
+        """Return the outcomes, in the order of the probability columns."""
+        ...
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return the features the model needs, in the order it learned them."""
+        ...
 
     def predict_proba(self, X: pd.DataFrame) -> Probabilities:
         """Return probabilities (n, k) for rows of X; columns are matched by name, in any order."""

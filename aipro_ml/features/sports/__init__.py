@@ -1,1 +1,6 @@
-"""A sport is its code, its bet types and its views, one readable file each."""
+"""The sports the platform knows: one file each, one line here."""
+
+from aipro_ml.features.sport import Sport
+from aipro_ml.features.sports.nfl import NFL, SIM_NFL
+
+SPORTS: dict[str, Sport] = {league.code: league for league in (NFL, SIM_NFL)}

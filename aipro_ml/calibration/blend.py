@@ -1,0 +1,96 @@
+"""The market blend: published log-odds as a weighted sum of the model's and the market's (Benter 1994)."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aipro_ml.calibration.base import Scores
+from aipro_ml.calibration.choice import MINIMUM_ROWS
+from aipro_ml.calibration.document import read_document, write_document
+from aipro_ml.calibration.logits import expit, fit_logistic, logit
+from aipro_ml.errors import ArtifactError
+from aipro_ml.identity import content_hash
+
+
+@dataclass(frozen=True)
+class MarketBlend:
+    """logit p = model_coef · logit p_calibrated + market_coef · logit p_market, without an intercept.
+
+    The default is the market itself: what is published while fewer than 200 rows say what the model adds.
+    Standard errors are None then. Coefficients are not constrained; `n` is the number of rows fitted on.
+    """
+
+    model_coef: float = 0.0
+    market_coef: float = 1.0
+    model_se: float | None = None
+    market_se: float | None = None
+    n: int = 0
+
+    def blend(self, calibrated: npt.ArrayLike, market: npt.ArrayLike) -> Scores:
+        """Return published probabilities, shape (n,); where `market` is NaN, `calibrated` unchanged."""
+        calibrated = np.asarray(calibrated, dtype=np.float64)
+        market = np.asarray(market, dtype=np.float64)
+        mixed = expit(self.model_coef * logit(calibrated) + self.market_coef * logit(market))
+        return np.where(np.isnan(market), calibrated, mixed)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return the blend as a JSON-able mapping."""
+        return {"blend": "benter", "format": 1, **asdict(self)}
+
+    @property
+    def version(self) -> str:
+        """Return the SHA-256 of the blend's content."""
+        return content_hash(self.document)
+
+    def save(self, path: Path) -> None:
+        """Write the blend as JSON to the file `path`."""
+        write_document(path, self.document)
+
+
+def load_blend(path: Path) -> MarketBlend:
+    """Return the blend in the JSON file `path`; ArtifactError where it is missing or damaged."""
+    document = read_document(path)
+    fields = {name: document[name] for name in asdict(MarketBlend()) if name in document}
+    if document.get("blend") != "benter" or len(fields) != len(asdict(MarketBlend())):
+        raise ArtifactError(f"{path}: damaged blend (not the fields of one); calibrate the model again")
+    return MarketBlend(**fields)
+
+
+def fit_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> MarketBlend:
+    """Return the blend of maximum likelihood on walk-forward calibrated rows, all shape (n,).
+
+    Rows without a calibrated or market probability are left out; below 200 rows the market itself.
+    """
+    p, q = np.asarray(calibrated, dtype=np.float64), np.asarray(market, dtype=np.float64)
+    rows = np.isfinite(p) & np.isfinite(q)
+    n = int(rows.sum())
+    if n < MINIMUM_ROWS:
+        return MarketBlend(n=n)
+    Z = np.column_stack([logit(p[rows]), logit(q[rows])])
+    fit = fit_logistic(Z, np.asarray(y, dtype=np.float64)[rows])
+    model, market_coef = fit.coef.tolist()
+    model_se, market_se = fit.se.tolist()
+    return MarketBlend(model, market_coef, model_se, market_se, n)
+
+
+def walk_forward_blended(oof: pd.DataFrame, calibrated: pd.Series) -> pd.Series:
+    """Return what would have been published: each season blended by a fit on earlier seasons only.
+
+    `oof` has columns season, y, market_prob; `calibrated` is `walk_forward_calibrated` of the same rows. NaN
+    where a row has no calibrated probability.
+    """
+    published = pd.Series(np.nan, index=oof.index, name="p_published", dtype="float64")
+    seasons = oof["season"].to_numpy("int64")
+    p, q = calibrated.to_numpy("float64"), oof["market_prob"].to_numpy("float64")
+    y = oof["y"].to_numpy("float64")
+    for season in np.unique(seasons):
+        earlier, now = seasons < season, seasons == season
+        blend = fit_blend(p[earlier], q[earlier], y[earlier])
+        published.iloc[np.flatnonzero(now)] = blend.blend(p[now], q[now])
+    # the market alone blends to itself even where the model has no calibrated row: not a published one
+    return published.where(calibrated.notna())

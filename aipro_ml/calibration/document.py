@@ -1,0 +1,28 @@
+"""Calibrators and blends as JSON documents: read with one clear error, named by the hash of their content."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aipro_ml.errors import ArtifactError
+from aipro_ml.identity import canonical_json
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write `document` as canonical JSON; its SHA-256 is `identity.content_hash(document)`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(canonical_json(document))
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return the JSON object in `path`; ArtifactError where it is missing or damaged."""
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path}: no such calibrator; calibrate the model again") from error
+    except ValueError as error:
+        raise ArtifactError(f"{path}: damaged ({error}); calibrate the model again") from error
+    if not isinstance(loaded, dict):
+        raise ArtifactError(f"{path}: damaged (no JSON object); calibrate the model again")
+    return loaded

@@ -1,0 +1,50 @@
+"""Isotonic calibration: the non-decreasing step fit, interpolated between its knots and never 0 or 1."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from aipro_ml.calibration.base import Scores
+from aipro_ml.calibration.document import write_document
+from aipro_ml.enums import CalibratorType
+from aipro_ml.identity import content_hash
+
+
+@dataclass(frozen=True)
+class IsotonicCalibrator:
+    """Piecewise linear through `knots` (score, probability), clipped to [1/(n+2), 1 - 1/(n+2)]."""
+
+    calibrator_type: ClassVar[CalibratorType] = CalibratorType.ISOTONIC
+    knots: tuple[tuple[float, float], ...] = ()
+    n: int = 0
+
+    def fit(self, scores: Scores, outcomes: Scores) -> Self:
+        """Return the calibrator of the pool-adjacent-violators fit, both inputs shape (n,)."""
+        from sklearn.isotonic import IsotonicRegression
+
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(scores, outcomes)
+        n = len(scores)
+        y = np.clip(fitted.y_thresholds_, 1 / (n + 2), 1 - 1 / (n + 2))
+        pairs = zip(fitted.X_thresholds_.tolist(), y.tolist(), strict=True)
+        return type(self)(knots=tuple((float(x), float(p)) for x, p in pairs), n=n)
+
+    def calibrate(self, scores: Scores) -> Scores:
+        """Return calibrated probabilities, shape (n,)."""
+        x, p = np.array(self.knots, dtype=np.float64).T
+        return np.asarray(np.interp(scores, x, p), dtype=np.float64)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return the calibrator as a JSON-able mapping."""
+        return {"calibrator": str(self.calibrator_type), "format": 1, **asdict(self)}
+
+    @property
+    def version(self) -> str:
+        """Return the SHA-256 of the calibrator's content."""
+        return content_hash(self.document)
+
+    def save(self, path: Path) -> None:
+        """Write the calibrator as JSON to the file `path`."""
+        write_document(path, self.document)

@@ -1,0 +1,51 @@
+"""`aipro features`: materialise features and list what is stored."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from aipro_ml.cli.context import settings
+from aipro_ml.cli.output import progress, table
+from aipro_ml.enums import BetType
+
+app = typer.Typer(help="Point-in-time features.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a row.")]
+
+
+@app.command("build")
+def build(
+    context: typer.Context,
+    sport: Annotated[str, typer.Option(help="Sport code.")],
+    bet_type: Annotated[BetType | None, typer.Option(help="Only this one; default all.")] = None,
+    decision_minutes: Annotated[int | None, typer.Option(min=1, help="Decide this long before kick-off.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Materialise the features of every game as known at its decision time; stored vectors stay."""
+    from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.matrices import build_features
+
+    wanted = tuple(BetType) if bet_type is None else (bet_type,)
+    with opened(settings(context)) as engine, progress(f"features {sport}") as tick:
+        reports = build_features(engine, sport, wanted, decision_minutes, datetime.now(UTC), tick)
+    table([{**vars(report)} for report in reports], title=f"{sport} features", as_json=as_json)
+
+
+@app.command("list")
+def list_command(context: typer.Context, as_json: AsJson = False) -> None:
+    """List feature sets with how many vectors are stored."""
+    from aipro_ml.jobs.listings import list_feature_sets
+
+    table(list_feature_sets(settings(context)), title="feature sets", as_json=as_json)
+
+
+@app.command("views")
+def views(sport: Annotated[str, typer.Option(help="Sport code.")] = "NFL", as_json: AsJson = False) -> None:
+    """List the feature views of a sport and their columns."""
+    from aipro_ml.features.sport import sport as find_sport
+
+    rows = [
+        {"view": view.name, "group": view.group, "columns": ", ".join(view.columns)} for view in find_sport(sport).views
+    ]
+    table(rows, title=f"{sport} feature views", as_json=as_json)

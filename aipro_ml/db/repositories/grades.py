@@ -1,0 +1,80 @@
+"""Grades of predictions, superseded grades, and daily performance of models."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from aipro_ml.db.copy import UpsertCount, insert_new, read_frame, upsert
+from aipro_ml.db.models.ml import ModelPerformance
+from aipro_ml.db.models.predictions import PredictionResult
+from aipro_ml.db.models.users import AuditLog
+from aipro_ml.identity import derive_id
+
+_GRADABLE = text(
+    """
+    SELECT p.id::text AS prediction_id, p.game_id::text AS game_id, p.model_id::text AS model_id, p.bet_type,
+           p.predicted_side, p.probability, p.edge, p.signal_tier, p.kelly_fraction, p.line_at_prediction,
+           p.odds_at_prediction::float8 AS odds_at_prediction, f.ev, f.fair_probability, f.as_of, f.seq, run.mode,
+           season.year AS season,
+           g.game_date AS kickoff, g.status, g.home_score::float8 AS home_score,
+           g.away_score::float8 AS away_score, r.actual_result, r.profit_loss, r.clv, r.closing_line, r.graded_at
+    FROM predictions p
+    JOIN fact_predictions f ON f.prediction_id = p.id
+    JOIN fact_prediction_runs run ON run.id = f.run_id
+    JOIN games g ON g.id = p.game_id
+    JOIN sports s ON s.id = g.sport_id
+    JOIN seasons season ON season.id = g.season_id
+    LEFT JOIN prediction_results r ON r.prediction_id = p.id
+    WHERE s.code = :sport
+    ORDER BY f.seq
+    """
+)
+
+
+def predictions_to_grade(connection: Connection, sport: str) -> pd.DataFrame:
+    """Return every prediction of the sport with its game's present state and its grade, if it has one."""
+    return read_frame(connection, _GRADABLE.bindparams(sport=sport))
+
+
+def save_results(connection: Connection, results: pd.DataFrame) -> UpsertCount:
+    """Store grades (columns of `prediction_results`); a changed grade replaces the stored one."""
+    changing = ("actual_result", "profit_loss", "clv", "closing_line", "graded_at")
+    return upsert(connection, PredictionResult.__table__, results, key=("id",), update=changing)
+
+
+def keep_superseded(connection: Connection, grades: Sequence[Mapping[str, Any]], now: datetime) -> int:
+    """Write superseded grades (keys prediction_id and what it said) to the audit log."""
+    rows = pd.DataFrame(
+        {
+            "id": [derive_id("regrade", grade["prediction_id"], now.isoformat()) for grade in grades],
+            "action": "regrade",
+            "resource": "prediction_results",
+            "resource_id": [str(grade["prediction_id"]) for grade in grades],
+            "details": [dict(grade) for grade in grades],
+            "created_at": pd.Timestamp(now),
+        }
+    )
+    return insert_new(connection, AuditLog.__table__, rows)
+
+
+def save_performance(connection: Connection, days: pd.DataFrame) -> UpsertCount:
+    """Store one row per model and day (columns of `model_performance`)."""
+    figures = ("accuracy", "auc", "log_loss", "brier_score", "calibration_error", "predictions_count")
+    return upsert(connection, ModelPerformance.__table__, days, key=("id",), update=figures)
+
+
+def list_performance(connection: Connection, sport: str, limit: int) -> list[dict[str, object]]:
+    """Return the latest days of performance of the sport's models."""
+    statement = text(
+        """
+        SELECT p.date, m.bet_type, m.framework, p.model_id, p.predictions_count AS n, p.accuracy, p.auc,
+               p.log_loss, p.brier_score AS brier, p.calibration_error AS ece
+        FROM model_performance p JOIN ml_models m ON m.id = p.model_id JOIN sports s ON s.id = m.sport_id
+        WHERE s.code = :sport ORDER BY p.date DESC, m.bet_type, p.model_id LIMIT :limit
+        """
+    )
+    found = read_frame(connection, statement.bindparams(sport=sport, limit=limit))
+    return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]

@@ -1,0 +1,103 @@
+"""Quotes and closing lines: append-only history of what each book offered, and where it closed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+from sqlalchemy import Connection, MetaData, text
+
+from aipro_ml.db.copy import UpsertCount, copy_rows, insert_new, read_frame, upsert
+from aipro_ml.db.models.odds import ClosingLine, Odds
+from aipro_ml.identity import derive_id
+
+_INCOMING = Odds.__table__.to_metadata(MetaData(), name="incoming_odds")
+_CORRECTED = text(
+    """
+    SELECT i.game_id, i.sportsbook_id, i.market_type, i.selection, i.price, i.line
+    FROM incoming_odds i JOIN odds o USING (id)
+    WHERE (o.price, o.line) IS DISTINCT FROM (i.price, i.line)
+      AND NOT EXISTS (
+        SELECT FROM odds later
+        WHERE later.game_id = i.game_id AND later.sportsbook_id = i.sportsbook_id
+          AND later.market_type = i.market_type AND later.selection = i.selection
+          AND later.recorded_at > i.recorded_at
+          AND (later.price, later.line) IS NOT DISTINCT FROM (i.price, i.line))
+    """
+)
+_MARK_CURRENT = text(
+    """
+    WITH ranked AS (
+      SELECT id, is_current, row_number() OVER (
+        PARTITION BY game_id, sportsbook_id, market_type, selection ORDER BY recorded_at DESC, id) = 1 AS latest
+      FROM odds WHERE game_id IN (SELECT DISTINCT game_id FROM incoming_odds))
+    UPDATE odds SET is_current = ranked.latest FROM ranked
+    WHERE ranked.id = odds.id AND odds.is_current IS DISTINCT FROM ranked.latest
+    """
+)
+
+
+@dataclass(frozen=True)
+class QuoteCount:
+    """Quotes written: new ones, and corrections of stored ones (each a row of its own)."""
+
+    inserted: int
+    corrected: int
+
+
+def quote_id(game_id: object, book_id: object, market: str, selection: str, recorded_at: object) -> object:
+    """Return the identifier a quote has by its natural key."""
+    return derive_id("odds", game_id, book_id, market, selection, recorded_at)
+
+
+def save_quotes(connection: Connection, quotes: pd.DataFrame, now: datetime) -> QuoteCount:
+    """Append quotes (columns of `odds` but is_current); a stored quote with another price is corrected.
+
+    A corrected quote is a new row recorded `now`, because that is when it became known.
+    """
+    connection.execute(text("DROP TABLE IF EXISTS incoming_odds"))
+    connection.execute(text("CREATE TEMP TABLE incoming_odds (LIKE odds) ON COMMIT DROP"))
+    latest = quotes.sort_values("recorded_at", kind="stable").drop_duplicates(
+        ["game_id", "sportsbook_id", "market_type", "selection"], keep="last"
+    )
+    rows = quotes.assign(is_current=quotes.index.isin(latest.index))
+    copy_rows(connection, _INCOMING, rows)
+    corrected = read_frame(connection, _CORRECTED)
+    inserted = connection.execute(text("INSERT INTO odds SELECT * FROM incoming_odds ON CONFLICT DO NOTHING")).rowcount
+    if len(corrected):
+        insert_new(connection, Odds.__table__, _corrections(corrected, now))
+    if inserted or len(corrected):
+        connection.execute(_MARK_CURRENT)
+    return QuoteCount(inserted, len(corrected))
+
+
+def _corrections(corrected: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    keys = zip(
+        corrected["game_id"],
+        corrected["sportsbook_id"],
+        corrected["market_type"],
+        corrected["selection"],
+        strict=True,
+    )
+    moment = pd.Timestamp(now)
+    ids = [quote_id(*key, moment.isoformat()) for key in keys]
+    return corrected.assign(id=ids, recorded_at=moment, is_current=True)
+
+
+def save_closing(connection: Connection, closing: pd.DataFrame) -> UpsertCount:
+    """Store closing lines (columns of the table); a corrected file updates them."""
+    changing = ("closing_line", "closing_price", "closed_at")
+    return upsert(connection, ClosingLine.__table__, closing, key=("id",), update=changing)
+
+
+def closing_of(connection: Connection, game_ids: list[str]) -> pd.DataFrame:
+    """Return the closing lines of games as `features.records.CLOSING_COLUMNS` plus is_sharp."""
+    statement = text(
+        """
+        SELECT c.game_id::text AS game_id, b.name AS book, b.is_sharp, c.market_type AS market, c.selection,
+               c.closing_line, c.closing_price::float8 AS closing_price, c.closed_at
+        FROM closing_lines c JOIN sportsbooks b ON b.id = c.sportsbook_id
+        WHERE c.game_id = ANY(CAST(:games AS uuid[]))
+        ORDER BY c.game_id, b.name, c.market_type, c.selection
+        """
+    )
+    return read_frame(connection, statement.bindparams(games=game_ids))

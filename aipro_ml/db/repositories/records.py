@@ -1,0 +1,77 @@
+"""All facts of a sport as the frames features are computed from."""
+
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from aipro_ml.db.copy import read_frame
+from aipro_ml.identity import derive_id
+
+_GAMES = text(
+    """
+    SELECT g.id::text AS game_id, s.year AS season, r.season_type, g.week::float8 AS week, r.game_number,
+           g.home_team_id::text AS home_team_id, g.away_team_id::text AS away_team_id,
+           coalesce(g.venue_id::text, '') AS venue_id, r.neutral_site, r.game_date AS kickoff,
+           r.kickoff_estimated, r.status, r.home_score::float8 AS home_score,
+           r.away_score::float8 AS away_score, coalesce(r.overtime, FALSE) AS overtime, r.known_at
+    FROM game_revisions r JOIN games g ON g.id = r.game_id JOIN seasons s ON s.id = g.season_id
+    WHERE g.sport_id = :sport
+    ORDER BY r.known_at, g.id, r.revision
+    """
+)
+_ODDS = text(
+    """
+    SELECT o.game_id::text AS game_id, b.name AS book, b.is_sharp, o.market_type AS market, o.selection,
+           o.line, o.price::float8 AS price, o.recorded_at
+    FROM odds o JOIN sportsbooks b ON b.id = o.sportsbook_id JOIN games g ON g.id = o.game_id
+    WHERE g.sport_id = :sport
+    ORDER BY o.recorded_at, o.id
+    """
+)
+_CLOSING = text(
+    """
+    SELECT c.game_id::text AS game_id, b.name AS book, c.market_type AS market, c.selection,
+           c.closing_line, c.closing_price::float8 AS closing_price, c.closed_at
+    FROM closing_lines c JOIN sportsbooks b ON b.id = c.sportsbook_id JOIN games g ON g.id = c.game_id
+    WHERE g.sport_id = :sport
+    ORDER BY c.closed_at, c.id
+    """
+)
+_TEAMS = text(
+    """
+    SELECT id::text AS team_id, abbreviation, coalesce(conference, '') AS conference,
+           coalesce(division, '') AS division
+    FROM teams WHERE sport_id = :sport ORDER BY id
+    """
+)
+_VENUES = text(
+    """
+    SELECT id::text AS venue_id, coalesce(is_dome, FALSE) AS is_dome, coalesce(surface_type, '') AS surface_type,
+           coalesce(timezone, '') AS timezone, latitude, longitude
+    FROM venues ORDER BY id
+    """
+)
+_TEAM_STATS = text(
+    """
+    SELECT t.team_id::text AS team_id, s.year AS season, t.stat_type, t.value,
+           t.games_played::float8 AS games_played, s.end_date::timestamp + interval '1 day' AS known_at
+    FROM team_stats t JOIN seasons s ON s.id = t.season_id
+    WHERE s.sport_id = :sport ORDER BY known_at, t.id
+    """
+)
+
+
+_STATEMENTS = {
+    "games": _GAMES,
+    "odds": _ODDS,
+    "closing": _CLOSING,
+    "teams": _TEAMS,
+    "venues": _VENUES,
+    "team_stats": _TEAM_STATS,
+}
+
+
+def load_frames(connection: Connection, code: str) -> dict[str, pd.DataFrame]:
+    """Return every stored fact of the sport `code`, by the field of `features.records.Records` it belongs to."""
+    sport = derive_id("sport", code)
+    bound = {name: query if name == "venues" else query.bindparams(sport=sport) for name, query in _STATEMENTS.items()}
+    return {name: read_frame(connection, query) for name, query in bound.items()}

@@ -1,0 +1,161 @@
+"""Grades: how each prediction ended on the line and price it took, and what those were worth at the close."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aipro_ml.betting.clv import Close, TakenBets, closing_line_value
+from aipro_ml.betting.consensus import best_prices, consensus
+from aipro_ml.betting.distribution import MarginDistribution
+from aipro_ml.betting.odds import american_to_decimal
+from aipro_ml.betting.settlement import profit_per_unit, results_of, settle_scores
+from aipro_ml.enums import BetType, DevigMethod, GameStatus, Selection
+
+PREDICTION_COLUMNS = (
+    "prediction_id",
+    "game_id",
+    "bet_type",
+    "predicted_side",
+    "line_at_prediction",
+    "odds_at_prediction",
+    "fair_probability",
+)
+"""What grading reads of a prediction (columns of `fact_predictions`); others are passed through untouched."""
+
+GRADE_COLUMNS = (
+    "prediction_id",
+    "actual_result",
+    "profit_loss",
+    "clv",
+    "clv_probability",
+    "clv_points",
+    "clv_price",
+    "closing_line",
+    "closing_price",
+)
+"""`profit_loss` in units a unit staked; `clv` EV at the close; `clv_price` price over closing price, less 1."""
+
+_VOID = (str(GameStatus.POSTPONED), str(GameStatus.CANCELLED))
+_KEY = ["game_id", "market"]
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """Where every prediction stands; the four numbers add up to `total`."""
+
+    graded: int
+    pending: int
+    void: int
+    ungradeable: int
+
+    @property
+    def total(self) -> int:
+        """Return the number of predictions asked about."""
+        return self.graded + self.pending + self.void + self.ungradeable
+
+
+@dataclass(frozen=True)
+class Grading:
+    """`grades`: GRADE_COLUMNS of the graded; `standing` by id: graded, pending, void or ungradeable."""
+
+    grades: pd.DataFrame
+    standing: pd.Series
+
+    @property
+    def accounting(self) -> Accounting:
+        """Return the count of each standing."""
+        counts = self.standing.value_counts()
+        return Accounting(*(int(counts.get(name, 0)) for name in ("graded", "pending", "void", "ungradeable")))
+
+
+def grade(
+    predictions: pd.DataFrame,
+    games: pd.DataFrame,
+    closing: pd.DataFrame,
+    distributions: Mapping[BetType, MarginDistribution],
+    devig: DevigMethod,
+) -> Grading:
+    """Return the grades of `predictions` (PREDICTION_COLUMNS) by the games' latest known state.
+
+    `games`: index game_id, columns status, home_score, away_score. `closing`: CLOSING_COLUMNS of
+    `features.records`. Postponed and cancelled games are void and get no grade, unfinished ones are pending;
+    a final game without scores, a game not in `games`, and a spread or total without a line are ungradeable.
+    The close is the consensus of the closing quotes with the same devig; without closing prices CLV is NaN.
+    Without a price taken, profit, `clv` and `clv_price` are NaN.
+    """
+    state = games.reindex(predictions["game_id"]).reset_index(drop=True)
+    bets = predictions.reset_index(drop=True)
+    bets = bets.assign(
+        status=state["status"].astype(object),
+        home_score=state["home_score"].astype("float64"),
+        away_score=state["away_score"].astype("float64"),
+        **{
+            name: bets[name].astype("float64")
+            for name in ("line_at_prediction", "odds_at_prediction", "fair_probability")
+        },
+    )
+    standing = pd.Series(_standing(bets), index=bets["prediction_id"].to_numpy(), name="standing", dtype=object)
+    closed = _with_close(bets.loc[(standing == "graded").to_numpy()], closing, devig)
+    parts = [
+        _graded(BetType(str(bet_type)), part, distributions.get(BetType(str(bet_type))))
+        for bet_type, part in closed.groupby("bet_type")
+    ]
+    grades = pd.concat(parts).sort_index() if parts else pd.DataFrame(columns=list(GRADE_COLUMNS))
+    return Grading(grades.reset_index(drop=True)[list(GRADE_COLUMNS)], standing)
+
+
+def _standing(bets: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """Return the standing of each row; the first condition that holds names it."""
+    status = bets["status"]
+    scoreless = bets["home_score"].isna() | bets["away_score"].isna()
+    lineless = bets["line_at_prediction"].isna() & (bets["bet_type"] != BetType.MONEYLINE.value)
+    conditions = {
+        "void": status.isin(_VOID),
+        "ungradeable": status.isna() | lineless | (scoreless & (status == GameStatus.FINAL.value)),
+        "graded": status == GameStatus.FINAL.value,
+    }
+    holds = [np.asarray(held, dtype=bool) for held in conditions.values()]
+    return np.select(holds, list(conditions), default="pending").astype(object)
+
+
+def _with_close(bets: pd.DataFrame, closing: pd.DataFrame, devig: DevigMethod) -> pd.DataFrame:
+    """Return `bets` with the close: the reference side's line and fair probability, the side's best price."""
+    quotes = closing.rename(columns={"closing_line": "line", "closing_price": "price"})
+    market = consensus(quotes, devig)
+    best = best_prices(quotes, market).rename(columns={"price": "closing_price"})
+    keyed = bets.assign(market=bets["bet_type"].astype(object))
+    reference = market[[*_KEY, "line", "fair"]].rename(columns={"line": "reference_close", "fair": "fair_close"})
+    joined = keyed.merge(reference, on=_KEY, how="left").merge(
+        best[[*_KEY, "selection", "closing_price"]].rename(columns={"selection": "predicted_side"}),
+        on=[*_KEY, "predicted_side"],
+        how="left",
+    )
+    joined.index = bets.index
+    away_spread = (joined["market"] == BetType.SPREAD.value) & (joined["predicted_side"] == Selection.AWAY.value)
+    return joined.assign(closing_line=joined["reference_close"].where(~away_spread, -joined["reference_close"]) + 0.0)
+
+
+def _graded(bet_type: BetType, bets: pd.DataFrame, distribution: MarginDistribution | None) -> pd.DataFrame:
+    sides = np.array([Selection(side) for side in bets["predicted_side"]], dtype=object)
+    line, price = bets["line_at_prediction"].to_numpy(), bets["odds_at_prediction"].to_numpy()
+    results = results_of(
+        settle_scores(bet_type, sides, line, bets["home_score"].to_numpy(), bets["away_score"].to_numpy())
+    )
+    value = closing_line_value(
+        TakenBets(bet_type, sides, line, price, bets["fair_probability"].to_numpy()),
+        Close(bets["reference_close"].to_numpy(), bets["fair_close"].to_numpy()),
+        distribution,
+    )
+    same_line = (bets["closing_line"].to_numpy() == line) | (bet_type is BetType.MONEYLINE)
+    closing_decimal = american_to_decimal(bets["closing_price"].to_numpy("float64"))
+    return bets.assign(
+        actual_result=[str(result) for result in results],
+        profit_loss=np.where(np.isnan(price), np.nan, profit_per_unit(results, price)),
+        clv=value.ev,
+        clv_probability=value.probability,
+        clv_points=value.points,
+        clv_price=np.where(same_line, american_to_decimal(price) / closing_decimal - 1, np.nan),
+    )

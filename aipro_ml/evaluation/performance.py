@@ -1,0 +1,135 @@
+"""How good published predictions were: daily scores a model, money and closing line value by tier."""
+
+from collections.abc import Hashable
+
+import numpy as np
+import pandas as pd
+
+from aipro_ml import metrics
+from aipro_ml.enums import REFERENCE_SIDE, BetResult
+
+ECE_WINDOW = 500
+"""`calibration_error` looks at the last so many scored predictions of the model …"""
+ECE_MINIMUM = 200
+"""… and is NaN below so many: ECE on fewer rows is noise (methods §7)."""
+
+DAILY_COLUMNS = (
+    "model_id",
+    "date",
+    "accuracy",
+    "auc",
+    "log_loss",
+    "brier_score",
+    "calibration_error",
+    "predictions_count",
+)
+SUMMARY_COLUMNS = (
+    "n",
+    "win",
+    "loss",
+    "push",
+    "units",
+    "roi",
+    "roi_low",
+    "roi_high",
+    "mean_clv",
+    "clv_low",
+    "clv_high",
+    "clv_coverage",
+)
+
+_WON = (str(BetResult.WIN), str(BetResult.HALF_WIN))
+_LOST = (str(BetResult.LOSS), str(BetResult.HALF_LOSS))
+
+
+def last_before_kickoff(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return, per model and game (a model has one bet type), the last prediction published before kick-off.
+
+    Columns needed: model_id, game_id, as_of, kickoff, seq. Equal as_of: the later ledger row.
+    """
+    in_time = predictions.loc[predictions["as_of"] < predictions["kickoff"]]
+    ordered = in_time.sort_values(["as_of", "seq"], kind="stable")
+    return ordered.drop_duplicates(["model_id", "game_id"], keep="last").sort_index()
+
+
+def daily_performance(graded: pd.DataFrame) -> pd.DataFrame:
+    """Return DAILY_COLUMNS: one row per model and UTC date of kick-off with at least one scored prediction.
+
+    `graded`: rows of `last_before_kickoff` with bet_type, predicted_side, probability (of that side) and
+    actual_result. Scored is the reference side, each game once; pushes are not scored. `auc` is NaN on a day
+    with one outcome only; `calibration_error` is the ECE over the trailing ECE_WINDOW.
+    """
+    scored = _scored(graded)
+    rows = [
+        _day(str(model_id), day, today, model.loc[model["date"] <= day])
+        for model_id, model in scored.groupby("model_id")
+        for day, today in model.groupby("date")
+    ]
+    return pd.DataFrame(rows, columns=list(DAILY_COLUMNS))
+
+
+def summary(graded: pd.DataFrame, by: list[str], seed: int) -> pd.DataFrame:
+    """Return SUMMARY_COLUMNS for each group of columns `by` (such as bet_type, signal_tier).
+
+    `graded` needs game_id, actual_result, profit_loss and clv. One unit is staked a priced bet: `units` is
+    their sum, `roi` units a bet (pushes included). `clv_coverage` is the share of rows with a close. The 95 %
+    intervals are bootstrapped over games, whose bets hang together.
+    """
+    groups = graded.groupby(by, observed=True, sort=True)
+    rows = {key: _totals(group, seed) for key, group in groups}
+    index = (
+        pd.MultiIndex.from_tuples([*rows], names=by) if rows else pd.MultiIndex.from_arrays([[]] * len(by), names=by)
+    )
+    return pd.DataFrame([*rows.values()], index=index, columns=list(SUMMARY_COLUMNS)).reset_index()
+
+
+def _scored(graded: pd.DataFrame) -> pd.DataFrame:
+    """Return model_id, date, kickoff, p and y of the reference side for rows that won or lost."""
+    result = graded["actual_result"].astype(object)
+    rows = graded.loc[result.isin(_WON + _LOST)]
+    reference = rows["predicted_side"].isin([str(side) for side in REFERENCE_SIDE.values()])
+    won = rows["actual_result"].isin(_WON)
+    scored = pd.DataFrame(
+        {
+            "model_id": rows["model_id"].astype(str),
+            "kickoff": rows["kickoff"],
+            "date": rows["kickoff"].dt.tz_convert("UTC").dt.date,
+            "game_id": rows["game_id"].astype(str),
+            "p": rows["probability"].where(reference, 1 - rows["probability"]).astype("float64"),
+            "y": won.where(reference, ~won).astype("float64"),
+        }
+    )
+    return scored.sort_values(["kickoff", "game_id"], kind="stable")
+
+
+def _day(model_id: str, day: Hashable, today: pd.DataFrame, until: pd.DataFrame) -> tuple[object, ...]:
+    p, y = today["p"].to_numpy(), today["y"].to_numpy()
+    window = until.tail(ECE_WINDOW)
+    enough = len(window) >= ECE_MINIMUM
+    ece = metrics.ece(window["p"].to_numpy(), window["y"].to_numpy()) if enough else float("nan")
+    scores = (metrics.accuracy(p, y), metrics.auc(p, y), metrics.log_loss(p, y), metrics.brier(p, y))
+    return (model_id, day, *scores, ece, len(today))
+
+
+def _totals(group: pd.DataFrame, seed: int) -> tuple[object, ...]:
+    result = group["actual_result"].astype(object)
+    priced, closed = group.loc[group["profit_loss"].notna()], group.loc[group["clv"].notna()]
+    profit = priced["profit_loss"].to_numpy("float64")
+    clv = closed["clv"].to_numpy("float64")
+    return (
+        len(group),
+        int(result.isin(_WON).sum()),
+        int(result.isin(_LOST).sum()),
+        int((result == str(BetResult.PUSH)).sum()),
+        float(profit.sum()),
+        *_mean_with_interval(profit, priced["game_id"].to_numpy(), seed),
+        *_mean_with_interval(clv, closed["game_id"].to_numpy(), seed),
+        len(closed) / len(group),
+    )
+
+
+def _mean_with_interval(values: np.ndarray, games: np.ndarray, seed: int) -> tuple[float, float, float]:
+    if not len(values):
+        return (float("nan"),) * 3
+    low, high = metrics.block_bootstrap_interval(values, games, seed=seed)
+    return float(values.mean()), low, high

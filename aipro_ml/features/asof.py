@@ -1,0 +1,151 @@
+"""The only two ways to look back: the as-of join, and the running state after each game that is joined."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+def asof_positions(
+    left: pd.DataFrame, events: pd.DataFrame, by: Sequence[str], tolerance: pd.Timedelta | None = None
+) -> IntArray:
+    """Return for each row of `left` (n,) the position of its last event in `events`, −1 where there is none.
+
+    An event counts when its `by` columns equal the row's and `known_at` ≤ `as_of` (with `tolerance` also
+    `known_at` > `as_of` − tolerance). Of several known at one moment the last in event order is taken.
+    """
+    if events.empty or left.empty:
+        return np.full(len(left), -1, dtype=np.int64)
+    codes = _codes(left, events, by)
+    left_code, event_code = codes[: len(left)], codes[len(left) :]
+    as_of, known_at = microseconds(left["as_of"]), microseconds(events["known_at"])
+    moments = np.unique(known_at)
+    # one integer per (entity, moment) makes the join a single binary search; rank 0 is "before everything"
+    width = len(moments) + 1
+    event_key = event_code * width + np.searchsorted(moments, known_at) + 1
+    left_key = left_code * width + np.searchsorted(moments, as_of, side="right")
+    order = np.argsort(event_key, kind="stable")
+    at = np.searchsorted(event_key[order], left_key, side="right") - 1
+    found = order[np.maximum(at, 0)]
+    valid = (at >= 0) & (event_code[found] == left_code)
+    if tolerance is not None:
+        valid &= known_at[found] > as_of - tolerance // pd.Timedelta(microseconds=1)
+    return np.where(valid, found, -1)
+
+
+def asof_join(
+    left: pd.DataFrame,
+    events: pd.DataFrame,
+    by: Sequence[str],
+    columns: Sequence[str],
+    tolerance: pd.Timedelta | None = None,
+) -> pd.DataFrame:
+    """Return `columns` of each row's last event known at its `as_of`, on the index of `left`.
+
+    The rule is that of `asof_positions`; rows without an event hold missing values.
+    """
+    positions = asof_positions(left, events, by, tolerance)
+    taken = events[list(columns)].reset_index(drop=True).reindex(positions)
+    return taken.set_axis(left.index, axis=0)
+
+
+def asof_sides(
+    entities: pd.DataFrame, events: pd.DataFrame, columns: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return `columns` of the last event of the home team and of the away team, as known at `as_of`.
+
+    `events` has team_id and known_at; both results are on the index of `entities`.
+    """
+    home, away = (
+        asof_join(entities[["as_of"]].assign(team_id=entities[f"{side}_team_id"]), events, ["team_id"], columns)
+        for side in ("home", "away")
+    )
+    return home, away
+
+
+def rolling_before(events: pd.DataFrame, column: str, window: int, by: Sequence[str] = ("team_id",)) -> pd.Series:
+    """Return after each event the mean of `column` over the entity's last `window` events, itself included.
+
+    Rows must stand in event order. It becomes "before the game" by the as-of join. Missing values are left
+    out; a window of only missing values is NaN. Lags are added one by one: the result of a row has the same
+    bits whatever follows it.
+    """
+    values = events[column].to_numpy("float64")
+    total, count = np.zeros(len(values)), np.zeros(len(values))
+    position = np.arange(len(values))
+    previous = _previous(events, by)
+    for _ in range(window):
+        current = np.where(position >= 0, values[position], np.nan)
+        known = ~np.isnan(current)
+        total += np.where(known, current, 0.0)
+        count += known
+        position = np.where(position >= 0, previous[position], -1)
+    return pd.Series(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0), index=events.index)
+
+
+def ewm_before(
+    events: pd.DataFrame, column: str, rate: float, start: float, by: Sequence[str] = ("team_id",)
+) -> pd.Series:
+    """Return after each event the entity's exponentially weighted mean of `column`, itself included.
+
+    state ← state + rate·(value − state), beginning at `start`; missing values leave it as it is. Rows must
+    stand in event order.
+    """
+    values = events[column].to_numpy("float64")
+    codes, _ = _group_codes(events, by)
+    state = dict.fromkeys(range(int(codes.max(initial=-1)) + 1), start)
+    after = np.empty(len(values))
+    for row, (code, value) in enumerate(zip(codes.tolist(), values.tolist(), strict=True)):
+        if not math.isnan(value):
+            state[code] += rate * (value - state[code])
+        after[row] = state[code]
+    return pd.Series(after, index=events.index)
+
+
+def lagged(events: pd.DataFrame, column: str, lag: int, by: Sequence[str] = ("team_id",)) -> pd.Series:
+    """Return `column` as it was `lag` events earlier of the same entity; missing where there was none."""
+    previous = _previous(events, by)
+    position = np.arange(len(events))
+    for _ in range(lag):
+        position = np.where(position >= 0, previous[position], -1)
+    return events[column].reset_index(drop=True).reindex(position).set_axis(events.index)
+
+
+def counted(events: pd.DataFrame, by: Sequence[str] = ("team_id",)) -> pd.Series:
+    """Return after each event how many events the entity has had, itself included."""
+    return events.groupby(list(by), sort=False).cumcount() + 1
+
+
+def microseconds(times: pd.Series) -> IntArray:
+    """Return UTC times as integer microseconds since 1970; ValueError where one is missing."""
+    if times.isna().any():
+        raise ValueError(f"{times.name}: a time is missing, and without it nothing can be ordered")
+    return np.asarray(times.astype("datetime64[us, UTC]").astype("int64"))
+
+
+def _previous(events: pd.DataFrame, by: Sequence[str]) -> IntArray:
+    """Return the position of the entity's event before each event, −1 for its first."""
+    codes, _ = _group_codes(events, by)
+    order = np.argsort(codes, kind="stable")
+    previous = np.full(len(codes), -1, dtype=np.int64)
+    same = codes[order][1:] == codes[order][:-1]
+    previous[order[1:][same]] = order[:-1][same]
+    return previous
+
+
+def _group_codes(events: pd.DataFrame, by: Sequence[str]) -> tuple[IntArray, int]:
+    grouped = events.groupby(list(by), sort=False, dropna=False)
+    return np.asarray(grouped.ngroup(), dtype=np.int64), grouped.ngroups
+
+
+def _codes(left: pd.DataFrame, events: pd.DataFrame, by: Sequence[str]) -> IntArray:
+    keys = pd.concat([left[list(by)], events[list(by)]], ignore_index=True)
+    if len(by) == 1:
+        return np.asarray(pd.factorize(keys[by[0]], use_na_sentinel=False)[0], dtype=np.int64)
+    codes, _ = _group_codes(keys, by)
+    return codes

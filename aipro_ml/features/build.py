@@ -1,0 +1,140 @@
+"""The matrix builder: games and decision times in, one row of features, labels and context a game out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from aipro_ml.enums import BetType
+from aipro_ml.errors import AiproError, LeakError
+from aipro_ml.features.history import History
+from aipro_ml.features.labels import labels, reference_lines
+from aipro_ml.features.market import market_frame
+from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.records import UTC_TIME, Records
+from aipro_ml.features.sport import Sport
+from aipro_ml.features.view import FeatureView
+
+META_COLUMNS = ("season", "week", "kickoff", "home_team_id", "away_team_id")
+
+
+@dataclass(frozen=True)
+class MatrixRequest:
+    """Which games, decided when, with which columns.
+
+    `game_ids`: None for every game known at its decision time. `as_of`: UTC times by game_id; None for
+    kick-off minus `decision_minutes` (None: the sport's). `columns`: None for every feature of the sport.
+    `as_known_at` caps all knowledge (features, schedule, labels); `labels_known_at` only the labels'.
+    """
+
+    game_ids: Sequence[str] | None = None
+    as_of: pd.Series | None = None
+    decision_minutes: int | None = None
+    columns: tuple[str, ...] | None = None
+    with_labels: bool = True
+    as_known_at: pd.Timestamp | None = None
+    labels_known_at: pd.Timestamp | None = None
+
+
+def build_matrix(
+    records: Records, sport: Sport, bet_type: BetType, request: MatrixRequest | None = None
+) -> FeatureMatrix:
+    """Return the matrix of one bet type; see `build_matrices`."""
+    return build_matrices(records, sport, (bet_type,), request)[bet_type]
+
+
+def build_matrices(
+    records: Records, sport: Sport, bet_types: Iterable[BetType], request: MatrixRequest | None = None
+) -> dict[BetType, FeatureMatrix]:
+    """Return one matrix a bet type over the same features, computed once.
+
+    One row out for each game in, in the order given (by kick-off where none was). LeakError for a game nobody
+    knew of at its as_of and, with labels, for one decided at or after its kick-off; without labels such a
+    game keeps its row with every feature missing, for the caller to abstain from.
+    """
+    request = request or MatrixRequest()
+    history = History(records, request.as_known_at)
+    entities = decided_entities(history, sport, request)
+    features, market = _by_epoch(entities, history, sport, request.columns or sport.columns())
+    return {bet_type: _matrix(features, market, history, entities, (bet_type, request)) for bet_type in bet_types}
+
+
+def decided_entities(history: History, sport: Sport, request: MatrixRequest) -> pd.DataFrame:
+    """Return the entities (as_of and schedule as known then, index game_id) of a request."""
+    as_of = request.as_of
+    latest = history.latest_schedule()
+    if as_of is None:
+        minutes = sport.config.decision_minutes if request.decision_minutes is None else request.decision_minutes
+        as_of = latest["kickoff"] - pd.Timedelta(minutes=minutes)
+    ids = request.game_ids
+    if ids is None:
+        decided = history.game_ids()
+        first = history.first_known()
+        ids = [game for game in decided if game in as_of.index and first[game] <= as_of[game]]
+    return history.schedule(ids, as_of)
+
+
+def compute_views(views: Sequence[FeatureView], entities: pd.DataFrame, history: History, sport: Sport) -> pd.DataFrame:
+    """Return the columns of `views` as float64 on the index of `entities`; AiproError for a view off its word."""
+    config, parts = sport.config, [pd.DataFrame(index=entities.index)]
+    for view in views:
+        part = view.compute(entities.copy(), history, config)
+        if not part.index.equals(entities.index) or set(part.columns) != set(view.columns):
+            raise AiproError(
+                f"feature view {view.name} must return exactly its columns on the games it was given, one row each"
+            )
+        parts.append(part[list(view.columns)].astype("float64"))
+    return pd.concat(parts, axis=1)
+
+
+def _by_epoch(
+    entities: pd.DataFrame, history: History, sport: Sport, columns: tuple[str, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return (features, market) with each row computed on the History of its epoch (see History)."""
+    started = entities["as_of"] >= entities["kickoff"]
+    views = sport.views_of(columns)
+    bounds = history.correction_times()
+    epoch = np.searchsorted(pd.DatetimeIndex(bounds, dtype=UTC_TIME), entities["as_of"].array, side="right")
+    features, markets = [], []
+    for number in np.unique(epoch):
+        seen = history.before(bounds[number]) if number < len(bounds) else history
+        part = entities.loc[epoch == number]
+        features.append(compute_views(views, part, seen, sport))
+        quotes = seen.quotes(part, sport.config.quote_max_age_hours)
+        markets.append(market_frame(quotes, part.index, sport.config.devig))
+    if not features:
+        features.append(pd.DataFrame(index=entities.index, columns=list(columns), dtype="float64"))
+        markets.append(market_frame(history.quotes(entities, 1), entities.index, sport.config.devig))
+    table = pd.concat(features).reindex(entities.index)[list(columns)]
+    table.loc[started] = np.nan  # a game that has begun is not decided any more
+    return table, pd.concat(markets).reindex(entities.index)
+
+
+def _matrix(
+    features: pd.DataFrame,
+    market: pd.DataFrame,
+    history: History,
+    entities: pd.DataFrame,
+    asked: tuple[BetType, MatrixRequest],
+) -> FeatureMatrix:
+    bet_type, request = asked
+    lines = reference_lines(entities, history, bet_type, market)
+    known_at = history.results().set_index("game_id")["known_at"].reindex(entities.index)
+    meta = entities[list(META_COLUMNS)].assign(
+        result_known_at=known_at, line=lines, market_prob=market[f"{bet_type.value}_fair"]
+    )
+    y = None
+    if request.with_labels:
+        _refuse_started(entities)
+        y = labels(lines, history, bet_type, request.labels_known_at)
+    return FeatureMatrix(features, entities["as_of"], meta, y)
+
+
+def _refuse_started(entities: pd.DataFrame) -> None:
+    late = entities.loc[entities["as_of"] >= entities["kickoff"]]
+    if len(late):
+        raise LeakError(
+            f"game {late.index[0]} would be decided at {late['as_of'].iloc[0]}, after its kick-off: "
+            "a training row must be decided before it"
+        )

@@ -1,0 +1,234 @@
+"""History: the only door to facts; what it hands out carries the time from which it was known."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import pandas as pd
+
+from aipro_ml.enums import REFERENCE_SIDE, BetType, GameStatus
+from aipro_ml.errors import LeakError, UsageError
+from aipro_ml.features.asof import asof_positions
+from aipro_ml.features.quotes import QuoteLog
+from aipro_ml.features.records import UTC_TIME, Records
+
+SCHEDULE_COLUMNS = (
+    "season",
+    "season_type",
+    "week",
+    "game_number",
+    "kickoff",
+    "home_team_id",
+    "away_team_id",
+    "venue_id",
+    "neutral_site",
+)
+RESULT_COLUMNS = ("game_id", *SCHEDULE_COLUMNS, "home_score", "away_score", "overtime", "known_at")
+_TRUTH = [*SCHEDULE_COLUMNS, "status", "home_score", "away_score", "overtime"]
+_STATUS_ORDER = {status.value: rank for rank, status in enumerate(GameStatus)}
+
+
+class History:
+    """All facts of a sport, seen at one state of knowledge.
+
+    The time rule. A fact with `known_at` t may reach a feature row only if t ≤ the row's `as_of`. First
+    results obey it through `features.asof`. A *correction* (a revision after a game's first final one that
+    changes it) would rewrite the past under rows decided before it; so rows are computed in epochs between
+    `correction_times()`, each on the History `before(end of the epoch)`, where every game has exactly one
+    version: the one current for all rows of the epoch. A corrected result keeps the place in time of the
+    first. Without corrections there is one epoch.
+
+    `as_known_at` caps all knowledge: the History a database of that moment would have given.
+    """
+
+    def __init__(self, records: Records, as_known_at: pd.Timestamp | None = None) -> None:
+        self._records = records if as_known_at is None else records.cut(as_known_at)
+        self._revisions = _in_known_order(self._records.games)
+
+    def before(self, moment: pd.Timestamp) -> "History":
+        """Return the same History without the game revisions known at `moment` or later."""
+        earlier = History.__new__(History)
+        earlier._records = self._records
+        earlier._revisions = self._revisions.loc[self._revisions["known_at"] < moment].reset_index(drop=True)
+        earlier.__dict__["_quotes"] = self._quotes  # indexing millions of odds once is enough
+        return earlier
+
+    def correction_times(self) -> list[pd.Timestamp]:
+        """Return, in order, the moments at which an already final game was changed."""
+        games = self._revisions
+        final_before = _is_final(games).groupby(games["game_id"]).cumsum() - _is_final(games) > 0
+        last = games.groupby("game_id")[_TRUTH].shift()
+        same = (games[_TRUTH] == last) | (games[_TRUTH].isna() & last.isna())
+        changed = final_before & ~same.all(axis=1)
+        return sorted(games.loc[changed, "known_at"].unique())
+
+    def game_ids(self) -> list[str]:
+        """Return every game that is not called off, by its latest known kick-off, then by its id."""
+        return list(self.latest_schedule().sort_values("kickoff", kind="stable").index)
+
+    def first_known(self) -> pd.Series:
+        """Return from when on each game was known of (index game_id)."""
+        return self._revisions.drop_duplicates("game_id").set_index("game_id")["known_at"]
+
+    def latest_schedule(self) -> pd.DataFrame:
+        """Return the newest revision of every game not postponed or cancelled (index game_id)."""
+        latest = self._revisions.drop_duplicates("game_id", keep="last").set_index("game_id").sort_index()
+        off = latest["status"].isin([GameStatus.POSTPONED.value, GameStatus.CANCELLED.value])
+        return latest.loc[~off, [*SCHEDULE_COLUMNS, "known_at"]]
+
+    def schedule(self, game_ids: Sequence[str], as_of: pd.Series) -> pd.DataFrame:
+        """Return the entities: one row a game, in the order given, as its schedule was known at `as_of`.
+
+        Index game_id; columns as_of and SCHEDULE_COLUMNS. `as_of`: UTC times indexed by game_id. UsageError
+        for a game named twice or without as_of, LeakError for one nobody knew of at its as_of.
+        """
+        ids = pd.Index(list(game_ids), name="game_id", dtype=object)
+        times = as_of.reindex(ids)
+        if ids.has_duplicates or times.isna().any():
+            odd = [*ids[ids.duplicated()], *ids[times.isna().to_numpy()]][0]
+            raise UsageError(f"game {odd}: name each game once and give it one decision time")
+        left = pd.DataFrame({"game_id": ids, "as_of": times.astype(UTC_TIME).array})
+        positions = asof_positions(left, self._revisions, ["game_id"])
+        if (positions < 0).any():
+            row = left.loc[positions < 0].iloc[0]
+            raise LeakError(f"game {row['game_id']} was not known at {row['as_of']}: decide later, or leave it out")
+        known = self._revisions.iloc[positions][list(SCHEDULE_COLUMNS)].set_axis(ids, axis=0)
+        known.insert(0, "as_of", left["as_of"].array)
+        return known
+
+    @cached_property
+    def _results(self) -> pd.DataFrame:
+        games = self._revisions
+        final = games.loc[_is_final(games)]
+        early = final["known_at"] < final["kickoff"]
+        if early.any():
+            game = final.loc[early].iloc[0]
+            raise LeakError(
+                f"game {game['game_id']}: its score is marked as known at {game['known_at']}, before its "
+                f"kick-off {game['kickoff']}; import it again with the right times"
+            )
+        first = final.drop_duplicates("game_id").set_index("game_id")["known_at"]
+        current = games.drop_duplicates("game_id", keep="last")
+        current = current.loc[_is_final(current)]
+        current = current.assign(known_at=first.reindex(current["game_id"]).array)
+        return current.sort_values(["known_at", "game_id"], ignore_index=True)[list(RESULT_COLUMNS)]
+
+    def results(self) -> pd.DataFrame:
+        """Return RESULT_COLUMNS of every game with a final score, ordered by (known_at, game_id).
+
+        `known_at` is when the first final score was known; the score is the version of this epoch.
+        """
+        return self._results.copy()
+
+    def team_games(self) -> pd.DataFrame:
+        """Return the results twice, once a team, ordered by (known_at, game_id), home first.
+
+        Columns: those of a result plus team_id, opponent_id, is_home, points_for, points_against, margin.
+        """
+        results = self._results
+        sides = []
+        for is_home, own, other in ((True, "home", "away"), (False, "away", "home")):
+            side = results.drop(columns=["home_score", "away_score", "home_team_id", "away_team_id"])
+            sides.append(
+                side.assign(
+                    team_id=results[f"{own}_team_id"],
+                    opponent_id=results[f"{other}_team_id"],
+                    is_home=is_home,
+                    points_for=results[f"{own}_score"],
+                    points_against=results[f"{other}_score"],
+                    margin=results[f"{own}_score"] - results[f"{other}_score"],
+                )
+            )
+        both = pd.concat(sides)
+        return both.sort_index(kind="stable").reset_index(drop=True)
+
+    @cached_property
+    def _quotes(self) -> QuoteLog:
+        return QuoteLog(self._records.odds)
+
+    def quotes(self, entities: pd.DataFrame, max_age_hours: float) -> pd.DataFrame:
+        """Return (ODDS_COLUMNS) each game's latest quote a book, market and selection in (as_of − age, as_of]."""
+        return self._quotes.latest(entities, pd.Timedelta(hours=max_age_hours))
+
+    def opening(self, entities: pd.DataFrame) -> pd.DataFrame:
+        """Return (ODDS_COLUMNS) each game's first quote a book, market and selection, if known at as_of."""
+        return self._quotes.opening(entities)
+
+    def movements(self, entities: pd.DataFrame) -> pd.DataFrame:
+        """Return per game `moves` (changes of a line or price known at as_of) and `moved_at` (the last)."""
+        return self._quotes.movements(entities)
+
+    def closing_before(self, entities: pd.DataFrame) -> pd.DataFrame:
+        """Return the closing rows of these games whose `closed_at` ≤ the game's as_of."""
+        closing = self._records.closing
+        as_of = entities["as_of"].reindex(closing["game_id"])
+        readable = closing["closed_at"].to_numpy() <= as_of.to_numpy()
+        return closing.loc[readable].reset_index(drop=True)
+
+    def closing_lines(self, bet_type: BetType) -> pd.DataFrame:
+        """Return events game_id, line, known_at: each game's reference side's closing line, median over books.
+
+        Of the books only those that closed first count, so that one closing later changes nothing known
+        before.
+        """
+        side = REFERENCE_SIDE[bet_type].value
+        closing = self._records.closing
+        wanted = closing.loc[(closing["market"] == bet_type.value) & (closing["selection"] == side)]
+        first = wanted["closed_at"] == wanted.groupby("game_id")["closed_at"].transform("min")
+        grouped = wanted.loc[first].groupby("game_id", sort=True)
+        return grouped.agg(line=("closing_line", "median"), known_at=("closed_at", "min")).reset_index()
+
+    def closed_games(self, before_season: int | None = None) -> pd.DataFrame:
+        """Return per finished game `game_id season margin total spread_line total_line known_at`.
+
+        The lines are the reference sides' closes, NaN where unknown; `known_at` is when both the score and
+        the lines were. With `before_season` only earlier seasons.
+        """
+        games = self._results
+        if before_season is not None:
+            games = games.loc[games["season"] < before_season]
+        closed = pd.DataFrame(
+            {
+                "game_id": games["game_id"],
+                "season": games["season"],
+                "margin": games["home_score"] - games["away_score"],
+                "total": games["home_score"] + games["away_score"],
+                "known_at": games["known_at"],
+            }
+        ).reset_index(drop=True)
+        for bet_type in (BetType.SPREAD, BetType.TOTAL):
+            lines = self.closing_lines(bet_type).set_index("game_id").reindex(closed["game_id"])
+            closed[f"{bet_type.value}_line"] = lines["line"].to_numpy()
+            later = closed["known_at"].where(lines["known_at"].isna().array, lines["known_at"].array)
+            closed["known_at"] = closed["known_at"].where(closed["known_at"] >= later, later)
+        return closed
+
+    def season_starts(self) -> pd.DataFrame:
+        """Return events season, first_kickoff, known_at: the season's earliest kick-off as known from then on."""
+        games = self._revisions[["season", "kickoff", "known_at"]].copy()
+        earliest = games["kickoff"].astype("int64").groupby(games["season"]).cummin()
+        games["first_kickoff"] = pd.to_datetime(earliest, unit="us", utc=True)
+        return games[["season", "first_kickoff", "known_at"]]
+
+    def team_season_stats(self) -> pd.DataFrame:
+        """Return TEAM_STAT_COLUMNS rows; `known_at` is the end of the season each sums up."""
+        return self._records.team_stats.copy()
+
+    def teams(self) -> pd.DataFrame:
+        """Return the teams (index team_id): abbreviation, conference, division."""
+        return self._records.teams.set_index("team_id")
+
+    def venues(self) -> pd.DataFrame:
+        """Return the venues (index venue_id): is_dome, surface_type, timezone, latitude, longitude."""
+        return self._records.venues.set_index("venue_id")
+
+
+def _is_final(games: pd.DataFrame) -> pd.Series:
+    scored = games["home_score"].notna() & games["away_score"].notna()
+    return scored & (games["status"] == GameStatus.FINAL.value)
+
+
+def _in_known_order(games: pd.DataFrame) -> pd.DataFrame:
+    """Return revisions by knowledge time; at one moment by content, so that the order of rows is irrelevant."""
+    rank = games["status"].map(_STATUS_ORDER).fillna(-1)
+    keys = ["known_at", "game_id", "_rank", "kickoff", "home_score", "away_score"]
+    return games.assign(_rank=rank).sort_values(keys, ignore_index=True).drop(columns="_rank")

@@ -1,0 +1,24 @@
+"""The market as known at each game's decision time: one consensus a market, laid out one row a game."""
+
+import pandas as pd
+
+from aipro_ml.betting.consensus import consensus
+from aipro_ml.enums import BetType, DevigMethod
+
+FIELDS = ("line", "fair", "books_count", "overround", "dispersion")
+DIGITS = 9
+
+
+def market_frame(quotes: pd.DataFrame, games: pd.Index, method: DevigMethod) -> pd.DataFrame:
+    """Return columns `<market>_<field>` (FIELDS of the consensus) for every game, NaN where nobody quotes.
+
+    Rounded to 9 decimals: margin removal iterates until the last row of a batch converges, so a row's last
+    bits could depend on its neighbours, and a feature's must not.
+    """
+    table = consensus(quotes, method)
+    table = table.set_index(["game_id", "market"])[list(FIELDS)].astype("float64").round(DIGITS)
+    parts = []
+    for bet_type in BetType:
+        rows = pd.MultiIndex.from_product([games, [bet_type.value]])
+        parts.append(table.reindex(rows).set_axis(games, axis=0).add_prefix(f"{bet_type.value}_"))
+    return pd.concat(parts, axis=1)

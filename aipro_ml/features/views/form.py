@@ -1,0 +1,70 @@
+"""Form: what a team's last games say beyond its rating, mostly as home minus away."""
+
+import numpy as np
+import pandas as pd
+
+from aipro_ml.config import SportConfig
+from aipro_ml.features.asof import asof_sides, ewm_before, rolling_before
+from aipro_ml.features.elo import elo_events
+from aipro_ml.features.history import History
+from aipro_ml.features.view import FeatureView
+
+DIFFERENCES = ("win_ewma", "margin_last5", "pythagorean", "streak", "close_game_rate", "opponent_elo_last5")
+COLUMNS = (*(f"{name}_diff" for name in DIFFERENCES), "home_road_margin", "overtime_last_diff")
+CLOSE_MARGIN_SHARE = 0.55
+"""A game is close within this share of the sport's spread of margins: 7 points in the NFL."""
+
+
+def _streak(won: pd.Series, team: pd.Series) -> pd.Series:
+    """Return after each game the run of equal results: +3 after three wins, −2 after two losses, 0 a tie."""
+    state: dict[str, int] = {}
+    after = []
+    for name, value in zip(team.tolist(), won.tolist(), strict=True):
+        step = int(np.sign(value - 0.5))
+        last = state.get(name, 0)
+        state[name] = last + step if last * step > 0 else step
+        after.append(float(state[name]))
+    return pd.Series(after, index=won.index)
+
+
+def _events(history: History, config: SportConfig) -> pd.DataFrame:
+    games = history.team_games()
+    games["won"] = (np.sign(games["margin"]) + 1) / 2
+    games["close"] = (games["margin"].abs() <= CLOSE_MARGIN_SHARE * config.margins.margin_sd).astype("float64")
+    games["opponent"] = elo_events(history.results(), config.elo)["opponent_rating_before"]
+    power = config.pythagorean_exponent
+    scored = rolling_before(games, "points_for", 16)
+    conceded = rolling_before(games, "points_against", 16)
+    # x^a through a Python loop: NumPy's vector power may differ in the last bit with a row's place
+    ratio = [(c / s) ** power if s > 0 else np.nan for s, c in zip(scored.tolist(), conceded.tolist(), strict=True)]
+    games["pythagorean"] = 1 / (1 + np.array(ratio))
+    games["win_ewma"] = ewm_before(games, "won", config.ewma_fast, 0.5)
+    games["margin_last5"] = rolling_before(games, "margin", 5)
+    games["streak"] = _streak(games["won"], games["team_id"])
+    games["close_game_rate"] = rolling_before(games, "close", 16)
+    games["opponent_elo_last5"] = rolling_before(games, "opponent", 5)
+    games["overtime_last"] = games["overtime"].astype("float64")
+    return games
+
+
+def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
+    """Return COLUMNS; missing until both teams have played (home_road_margin: one at home, one away).
+
+    `home_road_margin`: the home team's margin in its last eight home games minus the away team's in its
+    last eight away games, neutral sites aside.
+    """
+    games = _events(history, config)
+    names = [*DIFFERENCES, "overtime_last"]
+    home, away = asof_sides(entities, games, names)
+    frame = (home[list(DIFFERENCES)] - away[list(DIFFERENCES)]).add_suffix("_diff")
+    grounds = []
+    for is_home in (True, False):
+        there = games.loc[(games["is_home"] == is_home) & ~games["neutral_site"]].reset_index(drop=True)
+        there["ground_margin"] = rolling_before(there, "margin", 8)
+        grounds.append(asof_sides(entities, there, ["ground_margin"])[0 if is_home else 1]["ground_margin"])
+    frame["home_road_margin"] = grounds[0] - grounds[1]
+    frame["overtime_last_diff"] = home["overtime_last"] - away["overtime_last"]
+    return frame
+
+
+VIEW = FeatureView("form", COLUMNS, compute)

@@ -1,0 +1,71 @@
+"""The betting policy: which side is published, its tier and how much of the bankroll it may take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from aipro_ml.betting.tiers import probability_tier, signal_tier
+from aipro_ml.config import KellyConfig, PolicyConfig, TierThreshold
+from aipro_ml.enums import BetType, Tier
+from aipro_ml.errors import UsageError
+
+SIGNAL_TIERS = (Tier.A, Tier.B, Tier.C)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`PolicyConfig` with the sport's `system_settings` applied; thresholds a bet type."""
+
+    side: Literal["ev", "probability"]
+    tier_policy: Literal["value", "probability"]
+    tiers: Mapping[BetType, Mapping[str, TierThreshold]]
+    probability_tiers: Mapping[str, float]
+    calibration_minimum: int
+    kelly: KellyConfig
+
+    def tier(self, bet_type: BetType, probability: float, ev: float | None, edge: float | None) -> Tier:
+        """Return the tier of a bet (methods §3), compared after rounding to six decimals.
+
+        A one-sided market (`edge` None) and a side without a price (`ev` None) are D under either policy.
+        """
+        if edge is None or ev is None:
+            return Tier.D
+        if self.tier_policy == "probability":
+            return probability_tier(probability, self.probability_tiers)
+        return signal_tier(ev, edge, self.tiers[bet_type])
+
+
+def build_policy(config: PolicyConfig, sport: str, settings: Mapping[str, str] | None = None) -> Policy:
+    """Return the policy of `sport`; `settings` keys `tier.<SPORT>.<bet_type>.<A|B|C>.<ev|edge>` override.
+
+    UsageError names a key of this sport that is none of these, or whose value is no number.
+    """
+    tiers: dict[BetType, dict[str, TierThreshold]]
+    tiers = {bet_type: {t: config.tiers[t] for t in SIGNAL_TIERS} for bet_type in BetType}
+    prefix = f"tier.{sport.upper()}."
+    for key, value in sorted((settings or {}).items()):
+        if key.startswith(prefix):
+            bet_type, tier, name = _parse_key(key, prefix)
+            tiers[bet_type][tier] = tiers[bet_type][tier].model_copy(update={name: _number(key, value)})
+    return Policy(
+        side=config.side,
+        tier_policy=config.tier_policy,
+        tiers=tiers,
+        probability_tiers={t: config.probability_tiers[t] for t in SIGNAL_TIERS},
+        calibration_minimum=config.calibration_minimum,
+        kelly=config.kelly,
+    )
+
+
+def _parse_key(key: str, prefix: str) -> tuple[BetType, Tier, str]:
+    parts = key.removeprefix(prefix).split(".")
+    if len(parts) == 3 and parts[0] in set(BetType) and parts[1] in SIGNAL_TIERS and parts[2] in {"ev", "edge"}:
+        return BetType(parts[0]), Tier(parts[1]), parts[2]
+    raise UsageError(f"system setting {key}: expected {prefix}<bet_type>.<A|B|C>.<ev|edge>")
+
+
+def _number(key: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError as error:
+        raise UsageError(f"system setting {key}: {value!r} is no number") from error

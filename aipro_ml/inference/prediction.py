@@ -1,0 +1,135 @@
+"""A published prediction, its canonical form and the hash that proves it was not changed afterwards."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+
+from aipro_ml.enums import BetType, Selection, Tier
+from aipro_ml.identity import derive_id
+from aipro_ml.times import ensure_utc, iso_utc
+
+DECIMALS = 6
+"""Every stored float of a prediction has this many decimals."""
+
+HASHED_COLUMNS = (
+    "as_of",
+    "bet_type",
+    "edge",
+    "game_id",
+    "kelly_fraction",
+    "line_at_prediction",
+    "model_id",
+    "odds_at_prediction",
+    "predicted_side",
+    "probability",
+    "signal_tier",
+)
+"""The columns of methods §4, in the order of the canonical JSON."""
+
+FLOAT_COLUMNS = frozenset(
+    {
+        "probability",
+        "edge",
+        "kelly_fraction",
+        "line_at_prediction",
+        "ev",
+        "push_probability",
+        "probability_low",
+        "probability_high",
+        "fair_probability",
+        "model_probability",
+        "calibrated_probability",
+    }
+)
+"""Columns that are written with six decimals, whatever number type a driver hands back."""
+
+
+def rounded(value: float | None) -> float | None:
+    """Return `value` with six decimals and without a negative zero; None and NaN give None."""
+    if value is None or math.isnan(value):
+        return None
+    return round(float(value), DECIMALS) + 0.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One prediction for one game and bet type; probabilities are the predicted side's, given no push.
+
+    `edge` is None for a one-sided market, `line_at_prediction` None for moneylines (0.0 is a line), signed
+    for the predicted side. Floats are rounded to six decimals on construction, so what is hashed is stored.
+    """
+
+    game_id: str
+    model_id: str
+    bet_type: BetType
+    predicted_side: Selection
+    probability: float
+    edge: float | None
+    kelly_fraction: float
+    signal_tier: Tier
+    line_at_prediction: float | None
+    odds_at_prediction: int | None
+    as_of: datetime
+    book: str | None
+    ev: float | None
+    push_probability: float
+    fair_probability: float | None
+    model_probability: float
+    calibrated_probability: float
+    calibration_version: str | None = None
+    blend_version: str | None = None
+    probability_low: float | None = None
+    probability_high: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in FLOAT_COLUMNS:
+            object.__setattr__(self, name, rounded(getattr(self, name)))
+        object.__setattr__(self, "as_of", ensure_utc(self.as_of))
+
+    @property
+    def prediction_hash(self) -> str:
+        """Return the SHA-256 of methods §4 (64 hex digits)."""
+        return prediction_hash_of(self.values())
+
+    @property
+    def prediction_id(self) -> UUID:
+        """Return the identifier derived from the hash: the same prediction is the same row."""
+        return derive_id("prediction", self.prediction_hash)
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def prediction_hash_of(row: Mapping[str, Any]) -> str:
+    """Return the prediction hash recomputed from a ledger row; other columns play no part."""
+    return hashlib.sha256(canonical_row({name: row[name] for name in HASHED_COLUMNS})).hexdigest()
+
+
+def canonical_row(row: Mapping[str, Any]) -> bytes:
+    """Return `row` as canonical JSON: sorted keys, UTF-8, no spaces.
+
+    Float columns are JSON numbers with exactly six decimals (`0.500000`), whole-number columns JSON integers,
+    times ISO 8601 UTC ending in Z, identifiers and words JSON strings; None, NaN, NaT and NA are `null`.
+    """
+    members = (f"{json.dumps(name)}:{_token(name, row[name])}" for name in sorted(row))
+    return ("{" + ",".join(members) + "}").encode()
+
+
+def _token(name: str, value: Any) -> str:
+    if value is None or pd.isna(value):
+        return "null"
+    if name in FLOAT_COLUMNS:
+        return f"{round(float(value), DECIMALS) + 0.0:.6f}"
+    if isinstance(value, datetime):
+        return json.dumps(iso_utc(value))
+    if isinstance(value, str | UUID):
+        return json.dumps(str(value), ensure_ascii=False)
+    return str(int(value))

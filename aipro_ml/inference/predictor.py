@@ -1,0 +1,235 @@
+"""From model probabilities and quotes to predictions and abstentions, for all bet types of a run at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aipro_ml.betting.distribution import MarginDistribution
+from aipro_ml.betting.edge import edge, expected_value
+from aipro_ml.betting.kelly import apply_caps, kelly_fraction
+from aipro_ml.betting.odds import american_to_decimal
+from aipro_ml.calibration.base import Calibrator
+from aipro_ml.calibration.blend import MarketBlend
+from aipro_ml.calibration.logits import EPSILON
+from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetType, DevigMethod, Tier
+from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.inference.policy import Policy
+from aipro_ml.inference.prediction import DECIMALS, Prediction, rounded
+from aipro_ml.inference.quotes import market_board
+from aipro_ml.training.base import TrainedModel
+
+Floats = npt.NDArray[np.float64]
+
+
+class AbstentionReason(StrEnum):
+    """Why nothing was published for a game and bet type; the first that holds, in this order."""
+
+    ALREADY_STARTED = "already_started"
+    NO_FEATURES = "no_features"
+    NO_FRESH_QUOTE = "no_fresh_quote"
+    SUSPECT_PRICES = "suspect_prices"
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """A game and bet type without a prediction, and the reason."""
+
+    game_id: str
+    bet_type: BetType
+    reason: AbstentionReason
+
+
+@dataclass(frozen=True)
+class ModelScores:
+    """One model's raw probabilities of the reference side, and what stands behind it until publication.
+
+    `probability`: index game_id, NaN where there are no features. `calibration_rows`: out-of-fold rows that
+    calibration was decided on, also where it chose no calibrator.
+    """
+
+    bet_type: BetType
+    model_id: str
+    probability: pd.Series
+    calibrator: Calibrator | None = None
+    calibration_rows: int = 0
+    calibration_version: str | None = None
+    blend: MarketBlend | None = None
+    suspected_leak: bool = False
+
+
+@dataclass(frozen=True)
+class Slate:
+    """What a run publishes and what it abstains from; together every game and bet type exactly once."""
+
+    predictions: tuple[Prediction, ...]
+    abstentions: tuple[Abstention, ...]
+
+
+def reference_probability(model: TrainedModel, X: pd.DataFrame) -> pd.Series:
+    """Return the model's probability of outcome 0 a row of X (index game_id); NaN where it has none."""
+    known = X[list(model.feature_names)].notna().any(axis=1)
+    p = pd.Series(np.nan, index=X.index, name="probability", dtype="float64")
+    if known.any():
+        p.loc[known] = model.predict_proba(X.loc[known])[:, 0]
+    return p
+
+
+def predict_slate(
+    models: Sequence[ModelScores],
+    games: pd.DataFrame,
+    quotes: pd.DataFrame,
+    distributions: Mapping[BetType, MarginDistribution],
+    policy: Policy,
+    devig: DevigMethod,
+) -> Slate:
+    """Return predictions and abstentions for every game × model; stakes are capped over all of them together.
+
+    `games`: index game_id (unique), columns `as_of` and `kickoff` (UTC). `quotes`: ODDS_COLUMNS, the latest
+    a book and selection known at as_of and fresh. `distributions`: of the margin (spread) and the total;
+    moneylines need none, their push (a tie) counts as 0. The published probability is
+    blend(calibrate(model), fair), rounded to six decimals before anything is derived from it. UsageError for
+    a game that stands twice.
+    """
+    if games.index.has_duplicates:
+        raise UsageError(f"game {games.index[games.index.duplicated()][0]} stands twice in the slate")
+    if not models:
+        return Slate((), ())
+    board = pd.concat([_board(number, scores, games, quotes, devig) for number, scores in enumerate(models)])
+    abstained = board["reason"].notna()
+    bets = _stakes(_bets(board.loc[~abstained], models, distributions, policy), policy)
+    predictions = tuple(_prediction(row, models[row.model], policy) for row in bets.itertuples())
+    abstentions = tuple(
+        Abstention(str(row.Index), models[row.model].bet_type, AbstentionReason(row.reason))
+        for row in board.loc[abstained].itertuples()
+    )
+    if len(predictions) + len(abstentions) != len(games) * len(models):
+        raise AiproError("the slate does not add up: published + abstained differs from games × bet types")
+    return Slate(predictions, abstentions)
+
+
+def _board(
+    number: int, scores: ModelScores, games: pd.DataFrame, quotes: pd.DataFrame, devig: DevigMethod
+) -> pd.DataFrame:
+    """Return a row a game: the market's board, the model's probability, the reason to abstain or None."""
+    market = market_board(quotes, scores.bet_type, devig)
+    board = market.reindex(games.index).assign(
+        model=number, as_of=games["as_of"], model_p=scores.probability.reindex(games.index)
+    )
+    reasons = {
+        AbstentionReason.ALREADY_STARTED: games["as_of"] >= games["kickoff"],
+        AbstentionReason.NO_FEATURES: board["model_p"].isna(),
+        AbstentionReason.NO_FRESH_QUOTE: ~games.index.isin(market.index),
+        AbstentionReason.SUSPECT_PRICES: board["suspect"].eq(True),
+    }
+    board["reason"] = np.select(
+        [np.asarray(holds, dtype=bool) for holds in reasons.values()], [str(r) for r in reasons], default=""
+    )
+    board["reason"] = board["reason"].astype(object).where(board["reason"] != "", None)
+    return board
+
+
+def _bets(
+    board: pd.DataFrame,
+    models: Sequence[ModelScores],
+    distributions: Mapping[BetType, MarginDistribution],
+    policy: Policy,
+) -> pd.DataFrame:
+    """Return the board's open rows with published probabilities, the chosen side and its EV."""
+    parts = []
+    for number, part in board.groupby("model"):
+        scores = models[int(number)]
+        p = _published(scores, part["model_p"].to_numpy("float64"), part["fair"].to_numpy("float64"))
+        push = _push_probability(distributions.get(scores.bet_type), part["line"].to_numpy("float64"), p[1])
+        parts.append(_sides(part.assign(calibrated_p=p[0], p=p[1], push=push), policy))
+    return pd.concat(parts) if parts else board
+
+
+def _published(scores: ModelScores, model_p: Floats, fair: Floats) -> tuple[Floats, Floats]:
+    """Return calibrated and published probabilities of the reference side."""
+    calibrated = model_p if scores.calibrator is None else scores.calibrator.calibrate(model_p)
+    blended = calibrated if scores.blend is None else scores.blend.blend(calibrated, fair)
+    published = np.clip(np.asarray(blended, dtype=np.float64), EPSILON, 1 - EPSILON)
+    return np.clip(calibrated, EPSILON, 1 - EPSILON), np.asarray(published.round(DECIMALS), np.float64)
+
+
+def _push_probability(distribution: MarginDistribution | None, line: Floats, p: Floats) -> Floats:
+    if distribution is None:
+        return np.zeros(len(p))
+    return distribution.win_push_lose(distribution.match_mean(line, p), line).push
+
+
+def _sides(part: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Return `part` with `reference` (is the reference side chosen?), `price`, `book` and `ev` of that side.
+
+    Policy `ev`: the larger EV, the reference side where equal; a side nobody prices cannot be bet.
+    """
+    p, push = part["p"].to_numpy("float64"), part["push"].to_numpy("float64")
+    prices = part[["reference_price", "other_price"]].to_numpy("float64")
+    ev = np.column_stack([expected_value(q, american_to_decimal(prices[:, i]), push) for i, q in enumerate((p, 1 - p))])
+    if policy.side == "ev":
+        comparable = np.where(np.isnan(ev), -np.inf, ev)
+        reference = comparable[:, 0] >= comparable[:, 1]
+    else:
+        reference = p >= 0.5
+    return part.assign(
+        reference=reference,
+        price=np.where(reference, prices[:, 0], prices[:, 1]),
+        book=part["reference_book"].where(reference, part["other_book"]),
+        ev=np.where(reference, ev[:, 0], ev[:, 1]),
+    )
+
+
+def _stakes(bets: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Return `bets` with the stake as a fraction of bankroll, capped per bet, game and slate."""
+    if bets.empty:
+        return bets
+    kelly = policy.kelly
+    chosen = np.where(bets["reference"], bets["p"], 1 - bets["p"])
+    single = kelly_fraction(chosen, bets["price"].to_numpy("float64"), kelly.fraction, kelly.cap)
+    single = np.nan_to_num(single)  # no price, no stake
+    capped = apply_caps(single, bets.index.to_numpy(), kelly.game_cap, kelly.slate_cap)
+    # rounded down: rounding to the nearest could carry a slate above its cap
+    return bets.assign(kelly=np.floor(capped * 1e6 + 1e-6) / 1e6)
+
+
+def _prediction(row: Any, scores: ModelScores, policy: Policy) -> Prediction:
+    """Return the prediction of one row of `_stakes`, everything turned to the chosen side."""
+    side = REFERENCE_SIDE[scores.bet_type]
+    line = None if scores.bet_type is BetType.MONEYLINE else float(row.line)
+    if not row.reference:
+        side = OPPOSITE[side]
+        line = -line if line is not None and scores.bet_type is BetType.SPREAD else line
+    probability, fair = _turned(row.p, row.reference), _turned(row.fair, row.reference)
+    ev, over_fair = rounded(row.ev), rounded(float(edge(probability, fair)))
+    trusted = scores.calibration_rows >= policy.calibration_minimum and not scores.suspected_leak
+    tier = policy.tier(scores.bet_type, probability, ev, over_fair) if trusted else Tier.D
+    return Prediction(
+        game_id=str(row.Index),
+        model_id=scores.model_id,
+        bet_type=scores.bet_type,
+        predicted_side=side,
+        probability=probability,
+        edge=over_fair,
+        kelly_fraction=float(row.kelly),
+        signal_tier=tier,
+        line_at_prediction=line,
+        odds_at_prediction=None if np.isnan(row.price) else int(row.price),
+        as_of=row.as_of.to_pydatetime(),
+        book=None if pd.isna(row.book) else str(row.book),
+        ev=ev,
+        push_probability=float(row.push),
+        fair_probability=fair,
+        model_probability=_turned(row.model_p, row.reference),
+        calibrated_probability=_turned(row.calibrated_p, row.reference),
+        calibration_version=scores.calibration_version,
+        blend_version=None if scores.blend is None else scores.blend.version,
+    )
+
+
+def _turned(p: float, reference: bool) -> float:
+    return float(p) if reference else 1.0 - float(p)

@@ -1,0 +1,174 @@
+"""Calibration: pooled out-of-fold predictions of a model to calibrator, market blend and reliability report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from aipro_ml import metrics
+from aipro_ml.calibration.base import Calibrator
+from aipro_ml.calibration.blend import MarketBlend, fit_blend, load_blend, walk_forward_blended
+from aipro_ml.calibration.choice import Choice, choose, walk_forward_calibrated
+from aipro_ml.calibration.document import write_document
+from aipro_ml.calibration.load import load_calibrator
+from aipro_ml.calibration.plots import reliability_diagram
+from aipro_ml.calibration.reliability import ReliabilityReport, reliability
+from aipro_ml.config import Settings
+from aipro_ml.db.repositories import models
+from aipro_ml.enums import CalibrationMethod
+from aipro_ml.errors import ArtifactError, UsageError
+from aipro_ml.identity import derive_id
+from aipro_ml.training.artifacts import read_artifact
+
+SEED = 20260101
+"""Seeds the simulated null of the calibration error; a fixed part of the report."""
+
+
+@dataclass(frozen=True)
+class CalibrationReport:
+    """What calibration chose for a model, and what it changed on the same walk-forward rows."""
+
+    model: models.StoredModel
+    choice: Choice
+    blend: MarketBlend
+    before: ReliabilityReport
+    after: ReliabilityReport
+    published_log_loss: float | None
+    market_log_loss: float | None
+    diagram: Path
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the figures before and after calibration, published and of the market, one row each."""
+
+        def row(name: str, report: ReliabilityReport) -> dict[str, Any]:
+            fit = report.fit
+            figures = {"n": report.n, "log_loss": report.log_loss, "ece": report.ece, "ece_null": report.ece_null.mean}
+            return {"stage": name, **figures, "slope": fit.slope, "intercept": fit.intercept}
+
+        blank = {"n": self.after.n, "ece": None, "ece_null": None, "slope": None, "intercept": None}
+        return [
+            row("model", self.before),
+            row("calibrated", self.after),
+            {**blank, "stage": "published", "log_loss": self.published_log_loss},
+            {**blank, "stage": "market", "log_loss": self.market_log_loss},
+        ]
+
+
+def calibrate(
+    engine: Engine, settings: Settings, reference: str, method: CalibrationMethod, now: datetime
+) -> CalibrationReport:
+    """Calibrate the model whose id begins with `reference`; the same model and method find the same calibrator."""
+    with engine.connect() as connection:
+        model = models.find_model(connection, reference)
+    oof = read_artifact(settings.artifacts_dir / model.file_path).oof
+    choice = choose(oof, method)
+    calibrated = walk_forward_calibrated(oof, choice.method)
+    blend = fit_blend(calibrated, oof["market_prob"], oof["y"])
+    report = _report(settings, model, choice, blend, oof.assign(calibrated=calibrated))
+    _save(engine, settings, report, now)
+    return report
+
+
+def stored_calibration(settings: Settings, model: models.StoredModel) -> tuple[Calibrator | None, MarketBlend]:
+    """Return the calibrator (None for method none) and blend of a calibrated model, checked by their hashes."""
+    facts = model.metrics.get("calibration")
+    if facts is None:
+        short = str(model.id)[:8]
+        raise UsageError(f"model {short} ({model.name}) was never calibrated: run `aipro calibrate run {short}`")
+    calibrator = None
+    if facts["path"] is not None:
+        calibrator = load_calibrator(settings.artifacts_dir / facts["path"])
+        _same(facts["path"], calibrator.version, facts["hash"])
+    blend = load_blend(settings.artifacts_dir / model.metrics["blend"]["path"])
+    _same(model.metrics["blend"]["path"], blend.version, model.metrics["blend"]["hash"])
+    return calibrator, blend
+
+
+def _same(place: str, found: str, noted: str) -> None:
+    if found != noted:
+        raise ArtifactError(f"{place}: damaged (its hash differs from the database's); calibrate the model again")
+
+
+def _report(
+    settings: Settings, model: models.StoredModel, choice: Choice, blend: MarketBlend, rows: pd.DataFrame
+) -> CalibrationReport:
+    known = rows[rows["calibrated"].notna()]
+    if known.empty:
+        known = rows.assign(calibrated=rows["p"])
+    before = reliability(known, "p", seed=SEED)
+    after = reliability(known, "calibrated", seed=SEED)
+    published = walk_forward_blended(rows, rows["calibrated"])
+    both = published.notna() & rows["market_prob"].notna()
+    y = rows.loc[both, "y"].to_numpy("float64")
+    folder = _folder(settings, model)
+    title = f"{model.sport} {model.bet_type} · {model.name} · {choice.method} on {choice.n} out-of-fold games"
+    return CalibrationReport(
+        model=model,
+        choice=choice,
+        blend=blend,
+        before=before,
+        after=after,
+        published_log_loss=metrics.log_loss(published[both].to_numpy("float64"), y) if both.any() else None,
+        market_log_loss=metrics.log_loss(rows.loc[both, "market_prob"].to_numpy("float64"), y) if both.any() else None,
+        diagram=reliability_diagram(folder / "reliability.png", before, after, title=title),
+    )
+
+
+def _folder(settings: Settings, model: models.StoredModel) -> Path:
+    return settings.artifacts_dir / f"{model.file_path}.calibration"
+
+
+def _save(engine: Engine, settings: Settings, report: CalibrationReport, now: datetime) -> None:
+    """Write calibrator and blend under their hashes, then the database rows that name them."""
+    model, calibrator = report.model, report.choice.calibrator
+    folder = _folder(settings, model)
+    blend_path = folder / f"blend-{report.blend.version[:16]}.json"
+    report.blend.save(blend_path)
+    write_document(folder / "reliability.json", {"before": report.before.fields, "after": report.after.fields})
+    path = digest = None
+    if calibrator is not None:
+        digest = calibrator.version
+        place = folder / f"{calibrator.calibrator_type}-{digest[:16]}.json"
+        calibrator.save(place)
+        path = place.relative_to(settings.artifacts_dir).as_posix()
+    with engine.begin() as connection:
+        if calibrator is not None:
+            row = {
+                "id": derive_id("calibration_model", model.id, digest),
+                "model_id": model.id,
+                "calibrator_type": calibrator.calibrator_type,
+                "calibrator_path": path,
+                "created_at": now,
+            }
+            models.save_calibrator(connection, row)
+        added = {
+            "calibration": _facts(report, path, digest),
+            "blend": {
+                "path": blend_path.relative_to(settings.artifacts_dir).as_posix(),
+                "hash": report.blend.version,
+                **{name: report.blend.document[name] for name in ("model_coef", "market_coef", "model_se", "n")},
+            },
+        }
+        models.merge_metrics(connection, model.id, added)
+
+
+def _facts(report: CalibrationReport, path: str | None, digest: str | None) -> Mapping[str, Any]:
+    return {
+        "method": report.choice.method.value,
+        "requested": report.choice.requested.value,
+        "reason": report.choice.reason,
+        "n": report.choice.n,
+        "path": path,
+        "hash": digest,
+        "log_loss_before": report.before.log_loss,
+        "log_loss_after": report.after.log_loss,
+        "log_loss_published": report.published_log_loss,
+        "log_loss_market": report.market_log_loss,
+        "ece_before": report.before.ece,
+        "ece_after": report.after.ece,
+    }

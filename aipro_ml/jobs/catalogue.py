@@ -1,0 +1,58 @@
+"""Listings of models, runs and calibrations."""
+
+from typing import Any
+
+from aipro_ml.config import Settings
+from aipro_ml.db.repositories import models
+from aipro_ml.enums import BetType
+from aipro_ml.jobs.database import opened
+
+
+def list_models(settings: Settings, sport: str | None, bet_type: BetType | None) -> list[dict[str, Any]]:
+    """Return one row a model with its walk-forward figures."""
+    with opened(settings) as engine, engine.connect() as connection:
+        found = models.list_models(connection, sport, bet_type)
+    return [_row(model) for model in found]
+
+
+def _row(model: models.StoredModel) -> dict[str, Any]:
+    figures = model.metrics.get("leaderboard", {})
+    calibration = model.metrics.get("calibration", {})
+    return {
+        "id": str(model.id)[:8],
+        "sport": model.sport,
+        "bet_type": model.bet_type.value,
+        "framework": model.framework.value,
+        "name": model.name,
+        "n": figures.get("n"),
+        "log_loss": figures.get("log_loss"),
+        "vs_market": figures.get("delta_log_loss_vs_market"),
+        "calibration": calibration.get("method", "-"),
+        "leak": model.metrics.get("leak") or "-",
+        "production": model.is_production,
+        "created_at": model.created_at,
+    }
+
+
+def show_model(settings: Settings, reference: str) -> tuple[dict[str, Any], list[dict[str, object]]]:
+    """Return the facts of one model and its fifteen most important features."""
+    with opened(settings) as engine, engine.connect() as connection:
+        model = models.find_model(connection, reference)
+        importance = models.importance_of(connection, model.id, 15)
+    facts: dict[str, Any] = {
+        **_row(model),
+        "id": str(model.id),
+        "version": model.version,
+        "file_path": model.file_path,
+        "trained_rows": model.metrics.get("trained_rows"),
+        "trained_through": model.metrics.get("trained_through"),
+        "artifact_hash": model.metrics.get("artifact_hash"),
+        "blend": model.metrics.get("blend"),
+    }
+    return facts, importance
+
+
+def list_training_runs(settings: Settings, limit: int) -> list[dict[str, object]]:
+    """Return the latest training runs."""
+    with opened(settings) as engine, engine.connect() as connection:
+        return models.list_runs(connection, limit)

@@ -1,0 +1,33 @@
+"""How margins and totals spread around the closing line, learned from earlier seasons of the same sport."""
+
+import pandas as pd
+
+from aipro_ml.betting.distribution import MarginDistribution, learn_key_numbers
+from aipro_ml.enums import BetType
+from aipro_ml.features.history import History
+from aipro_ml.features.sport import Sport
+
+
+def distributions_before(history: History, league: Sport, season: int) -> dict[BetType, MarginDistribution]:
+    """Return how spreads and totals of `season` scatter, from what was known when the season began.
+
+    The same season gives the same distribution, whatever was corrected later: a replay needs that.
+    """
+    schedule = history.latest_schedule()
+    start = schedule.loc[schedule["season"] == season, "kickoff"].min()
+    results = history.before(start).results().set_index("game_id")
+    outcomes = {
+        BetType.SPREAD: results["home_score"] - results["away_score"],
+        BetType.TOTAL: results["home_score"] + results["away_score"],
+    }
+    sds = {BetType.SPREAD: league.config.margins.margin_sd, BetType.TOTAL: league.config.margins.total_sd}
+    return {
+        bet_type: learn_key_numbers(bet_type, outcome, _lines(history, bet_type, start, results.index), sds[bet_type])
+        for bet_type, outcome in outcomes.items()
+    }
+
+
+def _lines(history: History, bet_type: BetType, start: pd.Timestamp, games: pd.Index) -> pd.Series:
+    closing = history.closing_lines(bet_type)
+    known = closing[closing["known_at"] < start].set_index("game_id")["line"]
+    return known.reindex(games)

@@ -1,0 +1,20 @@
+"""What is known of a sport, from the database, in the frames features are computed from."""
+
+from sqlalchemy import Connection
+
+from aipro_ml.db.repositories.records import load_frames
+from aipro_ml.features import records as known
+from aipro_ml.features.records import Records
+
+
+def load_records(connection: Connection, code: str) -> Records:
+    """Return every stored fact of the sport `code`, each row with the time from which it was known."""
+    frames = load_frames(connection, code)
+    return Records(
+        games=known.frame_of(frames["games"], known.REVISION_COLUMNS),
+        odds=known.frame_of(frames["odds"], known.ODDS_COLUMNS),
+        closing=known.frame_of(frames["closing"], known.CLOSING_COLUMNS),
+        teams=known.frame_of(frames["teams"], known.TEAM_COLUMNS),
+        venues=known.frame_of(frames["venues"], known.VENUE_COLUMNS),
+        team_stats=known.frame_of(frames["team_stats"], known.TEAM_STAT_COLUMNS),
+    )

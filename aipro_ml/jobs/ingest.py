@@ -1,0 +1,302 @@
+"""Import: canonical frames of a source into sports, teams, venues, games, revisions, odds and closing lines."""
+
+import csv
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, Engine
+
+from aipro_ml.config import Settings
+from aipro_ml.db.repositories import games as games_repository
+from aipro_ml.db.repositories import odds, quality, reference
+from aipro_ml.enums import GameStatus, Severity
+from aipro_ml.errors import AiproError
+from aipro_ml.features.sport import Sport, sport
+from aipro_ml.identity import derive_id
+from aipro_ml.sources.base import Finding, SourceBatch
+
+SCHEDULE_LEAD = pd.Timedelta(days=7)
+"""A season's schedule counts as known this long before its first kick-off, when the first lines open."""
+
+log = logging.getLogger(__name__)
+
+
+def _silent(done: int, total: int) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How to import: `strict` refuses the whole batch if any row of it is bad, `dry_run` writes nothing."""
+
+    now: datetime
+    strict: bool = False
+    dry_run: bool = False
+    on_step: Callable[[int, int], None] = _silent
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What one import wrote, and what it refused."""
+
+    source: str
+    sport: str
+    games_read: int
+    games_inserted: int = 0
+    games_updated: int = 0
+    revisions: int = 0
+    quotes: int = 0
+    quotes_corrected: int = 0
+    closing_lines: int = 0
+    reference_rows: int = 0
+    quality_rows: int = 0
+    rejected: int = 0
+    warnings: int = 0
+    report: Path | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def rows_written(self) -> int:
+        """Return the rows inserted or updated in all tables."""
+        games = self.games_inserted + self.games_updated + self.revisions
+        odds_rows = self.quotes + self.quotes_corrected + self.closing_lines
+        return games + odds_rows + self.reference_rows + self.quality_rows
+
+    def facts(self) -> dict[str, object]:
+        """Return the counts by name, for a table."""
+        shown = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "findings"}
+        return {**shown, "rows_written": self.rows_written, "report": str(self.report or "")}
+
+
+def import_batch(
+    engine: Engine,
+    settings: Settings,
+    batch: SourceBatch,
+    *,
+    content: bytes,
+    options: ImportOptions,
+) -> ImportReport:
+    """Store a batch in one transaction; the same batch again writes nothing.
+
+    `content` is what was read; it is kept under its hash. Raises AiproError for a batch refused by `strict`.
+    """
+    refused = [finding for finding in batch.findings if finding.severity is Severity.CRITICAL]
+    if options.strict and refused:
+        first = refused[0]
+        raise AiproError(
+            f"{len(refused)} bad rows and --strict: nothing was imported; the first: {first.file}, line {first.line}, "
+            f"column {first.column}: {first.value!r} {first.message}"
+        )
+    digest = hashlib.sha256(content).hexdigest()
+    with engine.connect() as connection, connection.begin() as transaction:
+        report = _store(connection, batch, digest, options)
+        if options.dry_run:
+            transaction.rollback()
+    report = replace(
+        report, rejected=len(refused), warnings=len(batch.findings) - len(refused), findings=batch.findings
+    )
+    if options.dry_run:
+        return report
+    _keep_raw(settings.raw_dir, digest, content)
+    if batch.findings:
+        report = replace(report, report=_write_findings(settings.reports_dir, batch, digest))
+    log.info("imported", extra={"source": batch.source, "rows_written": report.rows_written})
+    return report
+
+
+def _store(connection: Connection, batch: SourceBatch, digest: str, options: ImportOptions) -> ImportReport:
+    league, now, on_step = sport(batch.sport), options.now, options.on_step
+    written = _store_reference(connection, batch, league, now)
+    on_step(1, 4)
+    counted = _store_games(connection, batch, league, now)
+    on_step(2, 4)
+    quotes = odds.save_quotes(connection, _quote_rows(batch), now) if len(batch.quotes) else odds.QuoteCount(0, 0)
+    on_step(3, 4)
+    closing = odds.save_closing(connection, _closing_rows(batch)) if len(batch.closing) else None
+    checks = _checks(batch)
+    quality_rows = quality.save_checks(connection, source=batch.source, content=digest, checks=checks, now=now)
+    on_step(4, 4)
+    return ImportReport(
+        source=batch.source,
+        sport=batch.sport,
+        games_read=len(batch.games),
+        games_inserted=counted.inserted,
+        games_updated=counted.updated,
+        revisions=counted.revisions,
+        quotes=quotes.inserted,
+        quotes_corrected=quotes.corrected,
+        closing_lines=0 if closing is None else closing.inserted + closing.updated,
+        reference_rows=written,
+        quality_rows=quality_rows,
+    )
+
+
+def _store_reference(connection: Connection, batch: SourceBatch, league: Sport, now: datetime) -> int:
+    written = reference.save_sport(connection, league.code, league.name, now)
+    for count in (
+        reference.save_teams(connection, league.code, batch.teams, now),
+        reference.save_venues(connection, batch.venues, now),
+        reference.save_seasons(connection, league.code, batch.seasons, now),
+    ):
+        written += count.inserted + count.updated
+    books = pd.DataFrame({"name": [b.name for b in batch.books], "is_sharp": [b.is_sharp for b in batch.books]})
+    return written + (reference.save_books(connection, books, now) if len(books) else 0)
+
+
+def _store_games(
+    connection: Connection, batch: SourceBatch, league: Sport, now: datetime
+) -> games_repository.GameCount:
+    """Insert new games with their history of knowledge; update changed ones, known from this import on."""
+    if batch.games.empty:
+        return games_repository.GameCount(0, 0, 0)
+    code = league.code
+    games = batch.games.assign(
+        id=[derive_id("game", code, game) for game in batch.games["game"]],
+        game_date=batch.games["kickoff"],
+    )
+    stored = games_repository.present(connection, list(games["id"])).set_index("id")
+    is_new = ~games["id"].isin(stored.index)
+    new, old = games[is_new], games[~is_new]
+    changed = old[_differs(old, stored)]
+    revisions = [
+        *_first_revisions(new, batch, league, now),
+        games_repository.revision_rows(
+            changed,
+            source=batch.source,
+            known_at=pd.Series(pd.Timestamp(batch.known_from or now), index=changed.index),
+            number=stored["revision"].reindex(changed["id"]).fillna(0).astype(int).add(1).set_axis(changed.index),
+            now=now,
+        ),
+    ]
+    filled = [rows for rows in revisions if len(rows)]
+    all_revisions = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    rows = _game_rows(pd.concat([new, changed]), code, now)
+    return games_repository.save_games(connection, rows, all_revisions)
+
+
+def _differs(games: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
+    before = stored.reindex(games["id"])
+    differs = np.zeros(len(games), dtype=bool)
+    for name in games_repository.STATE:
+        left, right = games[name].reset_index(drop=True), before[name].reset_index(drop=True)
+        same = (left == right).fillna(False).astype(bool) | (left.isna() & right.isna())
+        differs |= ~same.to_numpy()
+    return pd.Series(differs, index=games.index)
+
+
+def _first_revisions(new: pd.DataFrame, batch: SourceBatch, league: Sport, now: datetime) -> list[pd.DataFrame]:
+    """Return what was known of new games: the schedule before the season, the result after the game.
+
+    A live batch (`known_from`) gives one revision, known from then on.
+    """
+    numbered = pd.Series(1, index=new.index)
+    if batch.known_from is not None:
+        known = pd.Series(pd.Timestamp(batch.known_from), index=new.index)
+        return [games_repository.revision_rows(new, source=batch.source, known_at=known, number=numbered, now=now)]
+    planned = new.assign(status=GameStatus.SCHEDULED.value, home_score=pd.NA, away_score=pd.NA, overtime=False)
+    opening = batch.games.groupby("season")["kickoff"].min() - SCHEDULE_LEAD
+    known = new["season"].map(opening).astype(new["kickoff"].dtype)
+    first = games_repository.revision_rows(planned, source=batch.source, known_at=known, number=numbered, now=now)
+    done = new[new["status"] != GameStatus.SCHEDULED]
+    after = done["kickoff"] + pd.Timedelta(minutes=league.config.duration_minutes)
+    second = games_repository.revision_rows(
+        done, source=batch.source, known_at=after, number=pd.Series(2, index=done.index), now=now
+    )
+    return [first, second]
+
+
+def _game_rows(games: pd.DataFrame, code: str, now: datetime) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "id": games["id"],
+            "sport_id": derive_id("sport", code),
+            "season_id": [derive_id("season", code, int(season)) for season in games["season"]],
+            "external_id": games["external_id"],
+            "home_team_id": [derive_id("team", code, team) for team in games["home"]],
+            "away_team_id": [derive_id("team", code, team) for team in games["away"]],
+            "venue_id": [None if pd.isna(venue) else derive_id("venue", venue) for venue in games["venue"]],
+            "week": games["week"],
+            **{name: games[name] for name in games_repository.STATE},
+            "created_at": pd.Timestamp(now),
+            "updated_at": pd.Timestamp(now),
+        }
+    )
+
+
+def _book_keys(batch: SourceBatch, frame: pd.DataFrame) -> pd.DataFrame:
+    games = {game: derive_id("game", batch.sport, game) for game in frame["game"].unique()}
+    books = {book: derive_id("sportsbook", book) for book in frame["book"].unique()}
+    return pd.DataFrame(
+        {
+            "game_id": frame["game"].map(games),
+            "sportsbook_id": frame["book"].map(books),
+            "market_type": frame["market"],
+            "selection": frame["selection"],
+        }
+    )
+
+
+def _quote_rows(batch: SourceBatch) -> pd.DataFrame:
+    rows = _book_keys(batch, batch.quotes).assign(
+        price=batch.quotes["price"], line=batch.quotes["line"], recorded_at=batch.quotes["recorded_at"]
+    )
+    moments = rows["recorded_at"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+    keys = zip(rows["game_id"], rows["sportsbook_id"], rows["market_type"], rows["selection"], moments, strict=True)
+    return rows.assign(id=[derive_id("odds", *key) for key in keys])
+
+
+def _closing_rows(batch: SourceBatch) -> pd.DataFrame:
+    rows = _book_keys(batch, batch.closing)
+    keys = rows.itertuples(index=False, name=None)
+    return rows.assign(
+        id=[derive_id("closing_line", *key) for key in keys],
+        **{name: batch.closing[name] for name in ("closing_line", "closing_price", "closed_at")},
+    )
+
+
+def _checks(batch: SourceBatch) -> list[dict[str, object]]:
+    """Return one check a broken rule; a clean batch is one passed check."""
+    counts = Counter(finding.rule for finding in batch.findings)
+    if not counts:
+        return [{"rule": "import", "failed": 0, "details": {"rows_read": batch.rows_read}}]
+    return [
+        {
+            "rule": rule,
+            "failed": count,
+            "details": {
+                "rows_read": batch.rows_read,
+                "findings": [_shown(f) for f in batch.findings if f.rule == rule][:100],
+            },
+        }
+        for rule, count in sorted(counts.items())
+    ]
+
+
+def _shown(finding: Finding) -> dict[str, object]:
+    return {field.name: getattr(finding, field.name) for field in fields(finding)}
+
+
+def _keep_raw(folder: Path, digest: str, content: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / digest
+    if not place.exists():
+        part = place.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(place)
+
+
+def _write_findings(folder: Path, batch: SourceBatch, digest: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / f"import-{batch.source}-{digest[:12]}.csv"
+    with place.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=[field.name for field in fields(Finding)])
+        writer.writeheader()
+        writer.writerows(_shown(finding) for finding in batch.findings)
+    return place

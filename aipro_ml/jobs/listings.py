@@ -1,0 +1,78 @@
+"""Listings of runs, predictions, explanations and the ledger."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aipro_ml.config import Settings
+from aipro_ml.db.repositories import feature_store, games, predictions, reference
+from aipro_ml.errors import UsageError
+from aipro_ml.features.sport import sport
+from aipro_ml.inference.ledger import Fault, Head, verify
+from aipro_ml.inference.prediction import prediction_hash_of
+from aipro_ml.jobs.database import opened
+
+_EVER = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+
+
+def list_predictions(
+    settings: Settings, code: str, since: date | None, until: date | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return the latest predictions of games on the local days `since` to `until` (inclusive)."""
+    zone = ZoneInfo(sport(code).config.timezone)
+    first = _EVER[0] if since is None else datetime.combine(since, time(), zone)
+    last = _EVER[1] if until is None else datetime.combine(until + timedelta(days=1), time(), zone)
+    with opened(settings) as engine, engine.connect() as connection:
+        frame = predictions.list_predictions(connection, code, first, last)
+    frame["id"] = frame["id"].str[:8]
+    return [{str(k): v for k, v in row.items()} for row in frame.tail(limit).to_dict("records")]
+
+
+def list_runs(settings: Settings, code: str, limit: int) -> list[dict[str, object]]:
+    """Return the latest prediction runs of the sport."""
+    with opened(settings) as engine, engine.connect() as connection:
+        return predictions.list_runs(connection, code, limit)
+
+
+def list_games(settings: Settings, code: str, season: int | None, week: int | None) -> list[dict[str, Any]]:
+    """Return the games of a season (default: the latest) with teams and scores."""
+    with opened(settings) as engine, engine.connect() as connection:
+        reference.sport_id(connection, code)
+        frame = games.schedule(connection, code)
+        names = reference.team_names(connection, code)
+    frame = frame[frame["season"] == (frame["season"].max() if season is None else season)]
+    if week is not None:
+        frame = frame[frame["week"] == week]
+    frame["home"], frame["away"] = frame["home_team_id"].map(names), frame["away_team_id"].map(names)
+    shown = frame[["game_id", "season", "week", "kickoff", "away", "home", "away_score", "home_score", "status"]]
+    return [{str(k): v for k, v in row.items()} for row in shown.to_dict("records")]
+
+
+def explanation(settings: Settings, reference_: str) -> list[dict[str, Any]]:
+    """Return the explanation rows of the one prediction whose id begins so; UsageError where it is not one."""
+    with opened(settings) as engine, engine.connect() as connection:
+        frame = predictions.explanation_of(connection, reference_)
+    found = frame["prediction_id"].nunique()
+    if found != 1:
+        raise UsageError(f"{found} predictions begin with {reference_!r}: see `aipro predict list`")
+    return [{str(k): v for k, v in row.items()} for row in frame.drop(columns="prediction_id").to_dict("records")]
+
+
+def verify_ledger(settings: Settings, head: Head | None) -> tuple[int, Head | None, list[Fault]]:
+    """Return (rows, head, faults) of the ledger: every hash recomputed from its row, every link followed."""
+    with opened(settings) as engine, engine.connect() as connection:
+        rows = predictions.ledger_rows(connection)
+        now = predictions.ledger_head(connection)
+    return len(rows), None if now is None else Head(*now), verify(rows, head)
+
+
+def recomputed_hashes(rows: list[dict[str, Any]]) -> int:
+    """Return how many ledger rows carry exactly the prediction hash their own columns give."""
+    return sum(prediction_hash_of(row) == row["prediction_hash"] for row in rows)
+
+
+def list_feature_sets(settings: Settings) -> list[dict[str, Any]]:
+    """Return every feature set with its stored vectors."""
+    with opened(settings) as engine, engine.connect() as connection:
+        frame = feature_store.list_sets(connection)
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]

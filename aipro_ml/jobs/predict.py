@@ -1,0 +1,171 @@
+"""Prediction: games of a slot, features and quotes known at its decision time, slate, ledger, explanations."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from sqlalchemy import Connection, Engine
+
+from aipro_ml.config import Settings, policy_config
+from aipro_ml.db.repositories import acts, games, models, reference
+from aipro_ml.enums import RunMode
+from aipro_ml.errors import LeakError, StaleDataError, UsageError
+from aipro_ml.features.history import History
+from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.sport import Sport, sport
+from aipro_ml.inference.policy import build_policy
+from aipro_ml.inference.predictor import ModelScores, predict_slate, reference_probability
+from aipro_ml.jobs.calibrate import stored_calibration
+from aipro_ml.jobs.distributions import distributions_before
+from aipro_ml.jobs.facts import load_records
+from aipro_ml.jobs.matrices import prediction_matrices
+from aipro_ml.jobs.publish import Panel, RunReport, Slot, Voice, publish
+from aipro_ml.times import iso_utc
+from aipro_ml.training.artifacts import read_artifact
+
+
+@dataclass(frozen=True)
+class PredictionRequest:
+    """Which games to predict: those of a local `day`, or of a season (and week).
+
+    With `as_of` all are decided at that moment, in one run; without it each kick-off is a run of its own,
+    decided the model's usual minutes before it. `model` replaces the production model of its bet type.
+    """
+
+    sport: str
+    now: datetime
+    day: date | None = None
+    season: int | None = None
+    week: int | None = None
+    as_of: datetime | None = None
+    model: str | None = None
+    dry_run: bool = False
+
+
+def predict(
+    engine: Engine,
+    settings: Settings,
+    request: PredictionRequest,
+    on_slot: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[RunReport]:
+    """Predict the requested games, one transaction a slot; a slot repeated adds nothing.
+
+    Raises LeakError where a model was trained on games decided after as_of, StaleDataError for an as_of in the
+    future, UsageError where no game or no production model is there.
+    """
+    league = sport(request.sport)
+    with engine.begin() as connection:
+        reference.sport_id(connection, league.code)
+        chosen = _chosen_models(connection, league, request.model)
+        wanted = _wanted_games(games.schedule(connection, league.code), league, request)
+        policy = build_policy(policy_config(), league.code, acts.settings_like(connection, f"tier.{league.code}."))
+        records = load_records(connection, league.code)
+    slots = _slots(wanted, request, _decision_minutes(chosen, league))
+    for stored in chosen:
+        _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))
+    history = History(records)
+    frame = pd.concat([slot.games for slot in slots])
+    matrices = prediction_matrices(records, league, [stored.bet_type for stored in chosen], frame["as_of"])
+    voices = [_voice(settings, stored, matrices[stored.bet_type]) for stored in chosen]
+    max_age = pd.Timedelta(hours=league.config.quote_max_age_hours)
+    quotes = history.quotes(history.schedule(frame.index, frame["as_of"]), max_age)
+    panel = Panel(league, voices, policy)
+    reports = []
+    for number, slot in enumerate(slots, start=1):
+        slate = predict_slate(
+            [voice.scores for voice in voices],
+            slot.games,
+            quotes[quotes["game_id"].isin(slot.games.index)],
+            distributions_before(history, league, int(slot.games["season"].min())),
+            policy,
+            league.config.devig,
+        )
+        with engine.connect() as connection, connection.begin() as transaction:
+            reports.append(publish(connection, panel, slot, slate, request.now))
+            if request.dry_run:
+                transaction.rollback()
+        on_slot(number, len(slots))
+    return reports
+
+
+def _chosen_models(connection: Connection, league: Sport, reference_: str | None) -> list[models.StoredModel]:
+    chosen = models.production_models(connection, league.code)
+    if reference_ is not None:
+        model = models.find_model(connection, reference_)
+        if model.sport != league.code:
+            raise UsageError(f"model {reference_} is one of {model.sport}, not of {league.code}")
+        chosen = {model.bet_type: model}
+    if not chosen:
+        raise UsageError(
+            f"{league.code} has no production model: train and calibrate one, then `aipro model promote ID --reason …`"
+        )
+    return [chosen[bet_type] for bet_type in league.bet_types if bet_type in chosen]
+
+
+def _wanted_games(schedule: pd.DataFrame, league: Sport, request: PredictionRequest) -> pd.DataFrame:
+    wanted = schedule[schedule["status"].isin(["scheduled", "in_progress", "final"])]
+    if request.day is not None:
+        local = wanted["kickoff"].dt.tz_convert(ZoneInfo(league.config.timezone)).dt.date
+        wanted = wanted[local == request.day]
+    if request.season is not None:
+        wanted = wanted[wanted["season"] == request.season]
+    if request.week is not None:
+        wanted = wanted[wanted["week"] == request.week]
+    if request.day is None and request.season is None:
+        raise UsageError("say which games: --date, or --season (and --week)")
+    if wanted.empty:
+        raise UsageError(f"no game of {league.code} fits: see `aipro data games --sport {league.code}`")
+    return wanted.set_index("game_id")[["kickoff", "season"]]
+
+
+def _decision_minutes(chosen: Sequence[models.StoredModel], league: Sport) -> int:
+    noted = {int(model.metrics["identity"]["decision_minutes"]) for model in chosen}
+    return max(noted, default=league.config.decision_minutes)
+
+
+def _slots(wanted: pd.DataFrame, request: PredictionRequest, minutes: int) -> list[Slot]:
+    """Return the runs in time order; live is only what is decided now and before every kick-off."""
+    if request.as_of is not None:
+        moments = pd.Series(pd.Timestamp(request.as_of), index=wanted.index).astype(wanted["kickoff"].dtype)
+    else:
+        moments = wanted["kickoff"] - pd.Timedelta(minutes=minutes)
+    if moments.max() > pd.Timestamp(request.now):
+        raise StaleDataError(
+            f"as_of {iso_utc(moments.max().to_pydatetime())} lies in the future: its quotes are not known yet; "
+            "give --as-of a moment that has come"
+        )
+    slots = []
+    for moment, part in wanted.assign(as_of=moments).groupby("as_of", sort=True):
+        live = pd.Timestamp(request.now) < part["kickoff"].min()
+        mode = RunMode.LIVE if live else RunMode.BACKFILLED
+        slots.append(Slot(moment.to_pydatetime(), mode, part))
+    return slots
+
+
+def _refuse_later_knowledge(model: models.StoredModel, as_of: datetime) -> None:
+    through = pd.Timestamp(model.metrics["trained_through"])
+    if through > pd.Timestamp(as_of):
+        raise LeakError(
+            f"model {str(model.id)[:8]} ({model.name}) learned from games up to {through:%Y-%m-%d %H:%M}Z, after "
+            f"as_of {iso_utc(as_of)}: train one with --test-to an earlier season"
+        )
+
+
+def _voice(settings: Settings, stored: models.StoredModel, matrix: FeatureMatrix) -> Voice:
+    artifact = read_artifact(settings.artifacts_dir / stored.file_path)
+    calibrator, blend = stored_calibration(settings, stored)
+    matrix = matrix.select(artifact.model.feature_names)
+    facts = stored.metrics["calibration"]
+    scores = ModelScores(
+        bet_type=stored.bet_type,
+        model_id=str(stored.id),
+        probability=reference_probability(artifact.model, matrix.X),
+        calibrator=calibrator,
+        calibration_rows=int(facts["n"]),
+        calibration_version=facts["hash"],
+        blend=blend,
+        suspected_leak=stored.metrics.get("leak") == "suspected_leak",
+    )
+    return Voice(stored, artifact.model, scores, matrix)

@@ -1,0 +1,66 @@
+"""Which model speaks for the platform: one atomic decision, written to every table that shows it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from aipro_ml.config import Settings
+from aipro_ml.db.repositories import acts, models
+from aipro_ml.enums import BetType
+from aipro_ml.errors import GuardError
+from aipro_ml.identity import derive_id
+from aipro_ml.training.artifacts import verify
+
+
+def promote(
+    engine: Engine, settings: Settings, reference: str, *, reason: str, actor: str, now: datetime
+) -> models.StoredModel:
+    """Make the model whose id begins with `reference` the production model of its sport and bet type.
+
+    Refuses (GuardError) a suspected leak or a model that was never calibrated; a damaged artifact is an error.
+    """
+    with engine.begin() as connection:
+        model = models.find_model(connection, reference)
+        _guard(model)
+        verify(settings.artifacts_dir / model.file_path)
+        if model.is_production:
+            return model
+        previous = models.set_production(connection, model)
+        decision: dict[str, Any] = {
+            "sport_id": derive_id("sport", model.sport),
+            "bet_type": model.bet_type,
+            "model_id": model.id,
+            "previous_model_id": previous,
+            "action": "promote",
+            "verdict": "PROMOTE",
+            "reason": reason,
+            "actor": actor,
+            "gate": {"leak": model.metrics.get("leak"), "leaderboard": model.metrics.get("leaderboard")},
+            "artifact_hash": model.metrics.get("artifact_hash"),
+            "decided_at": now,
+        }
+        acts.save_promotion(connection, decision)
+        act = {"reason": reason, "actor": actor, "previous": None if previous is None else str(previous)}
+        acts.audit(connection, "model.promote", "ml_models", str(model.id), act, now)
+    return model
+
+
+def best_model(found: list[models.StoredModel], sport: str, bet_type: BetType) -> models.StoredModel | None:
+    """Return the promotable model with the least walk-forward log loss among `found`, if any."""
+    fit = [model for model in found if model.sport == sport and model.bet_type is bet_type and _refusal(model) is None]
+    return min(fit, key=lambda model: (model.metrics["leaderboard"]["log_loss"], str(model.id)), default=None)
+
+
+def _refusal(model: models.StoredModel) -> str | None:
+    if model.metrics.get("leak") == "suspected_leak":
+        return "it beats the closing market by more than three standard errors: a leak until proven otherwise"
+    if "calibration" not in model.metrics:
+        return f"it was never calibrated: run `aipro calibrate run {str(model.id)[:8]}` first"
+    return None
+
+
+def _guard(model: models.StoredModel) -> None:
+    refusal = _refusal(model)
+    if refusal is not None:
+        raise GuardError(f"model {str(model.id)[:8]} ({model.name}) is not promoted: {refusal}")

@@ -1,0 +1,164 @@
+"""Publishing: what is new of a slate goes into predictions, ledger and explanations in one transaction."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from aipro_ml import __version__
+from aipro_ml.db.repositories import models, predictions
+from aipro_ml.enums import RunMode, RunStatus
+from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.sport import Sport
+from aipro_ml.identity import content_hash, derive_id
+from aipro_ml.inference.explain import explain
+from aipro_ml.inference.ledger import GENESIS, Head, extend
+from aipro_ml.inference.policy import Policy
+from aipro_ml.inference.prediction import Prediction
+from aipro_ml.inference.predictor import ModelScores, Slate
+from aipro_ml.times import iso_utc
+from aipro_ml.training.base import TrainedModel
+
+_PREDICTION_COLUMNS = (
+    "game_id",
+    "model_id",
+    "bet_type",
+    "predicted_side",
+    "probability",
+    "edge",
+    "signal_tier",
+    "kelly_fraction",
+    "line_at_prediction",
+    "odds_at_prediction",
+    "prediction_hash",
+)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One run: what it published, what of that was new, and why it abstained from the rest."""
+
+    run_id: UUID
+    as_of: datetime
+    mode: RunMode
+    games: int
+    published: int
+    written: int
+    abstained: Mapping[str, int]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Return the report as one row of a table."""
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.abstained.items()))
+        counts = {"games": self.games, "published": self.published, "new": self.written}
+        return {"as_of": self.as_of, "mode": self.mode.value, **counts, "abstained": reasons or "none"}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A model with everything that turns its probability into a published one."""
+
+    stored: models.StoredModel
+    model: TrainedModel
+    scores: ModelScores
+    matrix: FeatureMatrix
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Who speaks in a run, and by which policy."""
+
+    league: Sport
+    voices: Sequence[Voice]
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The games one run decides at one moment (index game_id; columns as_of, kickoff, season)."""
+
+    as_of: datetime
+    mode: RunMode
+    games: pd.DataFrame
+
+
+def publish(connection: Connection, panel: Panel, slot: Slot, slate: Slate, now: datetime) -> RunReport:
+    """Append what is new of a slate: run, predictions, ledger rows and explanations, under the ledger's lock."""
+    predictions.lock_ledger(connection)
+    run_id = derive_id("prediction_run", panel.league.code, iso_utc(slot.as_of), slot.mode)
+    known = predictions.known_hashes(connection, [p.prediction_hash for p in slate.predictions])
+    fresh = [p for p in slate.predictions if p.prediction_hash not in known]
+    reasons = Counter(a.reason.value for a in slate.abstentions)
+    before = predictions.run_counts(connection, run_id)
+    if before is None:
+        predictions.save_run(connection, _run_row(run_id, panel, slot, slate, now))
+    elif fresh:
+        counts = {"published_count": before[0] + len(fresh), "completed_at": now}
+        predictions.update_run(connection, run_id, counts)
+    if fresh:
+        _append(connection, run_id, fresh, panel.voices, now)
+    return RunReport(run_id, slot.as_of, slot.mode, len(slot.games), len(slate.predictions), len(fresh), dict(reasons))
+
+
+def _run_row(run_id: UUID, panel: Panel, slot: Slot, slate: Slate, now: datetime) -> dict[str, Any]:
+    return {
+        "id": run_id,
+        "sport_id": derive_id("sport", panel.league.code),
+        "slot": slot.as_of,
+        "as_of": slot.as_of,
+        "mode": slot.mode,
+        "status": RunStatus.COMPLETED,
+        "started_at": now,
+        "completed_at": now,
+        "games_count": len(slot.games),
+        "published_count": len(slate.predictions),
+        "abstained_count": len(slate.abstentions),
+        "abstentions": [
+            {"game_id": a.game_id, "bet_type": a.bet_type.value, "reason": a.reason.value} for a in slate.abstentions
+        ],
+        "versions": {
+            "code": __version__,
+            "devig": panel.league.config.devig.value,
+            "policy": content_hash(_document(panel.policy)),
+            "models": {voice.stored.bet_type.value: _version(voice) for voice in panel.voices},
+        },
+    }
+
+
+def _version(voice: Voice) -> dict[str, Any]:
+    return {
+        "model_id": str(voice.stored.id),
+        "artifact": voice.stored.metrics["artifact_hash"],
+        "feature_set": voice.stored.metrics["identity"]["feature_set"],
+        "calibration": voice.scores.calibration_version,
+        "blend": None if voice.scores.blend is None else voice.scores.blend.version,
+    }
+
+
+def _append(
+    connection: Connection, run_id: UUID, fresh: Sequence[Prediction], voices: Sequence[Voice], now: datetime
+) -> None:
+    stored_head = predictions.ledger_head(connection)
+    head = GENESIS if stored_head is None else Head(*stored_head)
+    books = {p.book: str(derive_id("sportsbook", p.book)) for p in fresh if p.book is not None}
+    ledger = pd.DataFrame(extend(head, fresh, str(run_id), books)).assign(created_at=pd.Timestamp(now))
+    rows = ledger[[*_PREDICTION_COLUMNS, "prediction_id"]].rename(columns={"prediction_id": "id"})
+    parts = [
+        explain(voice.model, voice.matrix.X, [p for p in fresh if p.model_id == voice.scores.model_id])
+        for voice in voices
+    ]
+    explanations = pd.concat([part for part in parts if len(part)])
+    keys = zip(explanations["prediction_id"], explanations["feature_name"], strict=True)
+    explanations = explanations.assign(id=[derive_id("shap_explanation", *key) for key in keys])
+    predictions.save_predictions(connection, rows.assign(created_at=pd.Timestamp(now)), ledger, explanations)
+
+
+def _document(policy: Policy) -> dict[str, Any]:
+    tiers = {str(b): {str(t): limit.model_dump() for t, limit in of.items()} for b, of in policy.tiers.items()}
+    plain = {**asdict(policy), "tiers": tiers, "kelly": policy.kelly.model_dump()}
+    return {**plain, "probability_tiers": {str(t): p for t, p in policy.probability_tiers.items()}}

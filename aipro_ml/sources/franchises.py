@@ -1,0 +1,127 @@
+"""Franchises and stadiums that no source describes fully: reviewed files under `configs/teams` and `configs/venues`."""
+
+from difflib import get_close_matches
+from functools import cache, cached_property
+from typing import TypeVar
+
+import pandas as pd
+from pydantic import ValidationError
+
+from aipro_ml import resources
+from aipro_ml.config import Config
+from aipro_ml.errors import UsageError
+from aipro_ml.sources.base import TEAM_COLUMNS, VENUE_COLUMNS, conform
+
+
+class Alias(Config):
+    """A code the franchise had in the seasons `first` to `last`."""
+
+    code: str
+    first: int
+    last: int
+    name: str
+
+
+class Franchise(Config):
+    """A team under today's code."""
+
+    name: str
+    city: str
+    conference: str
+    division: str
+    aliases: tuple[Alias, ...] = ()
+
+
+class Venue(Config):
+    """A stadium; `is_dome` means a fixed roof, `timezone` is an IANA name, coordinates are degrees."""
+
+    name: str
+    city: str
+    state: str | None = None
+    country: str
+    surface_type: str
+    is_dome: bool
+    timezone: str
+    latitude: float
+    longitude: float
+
+
+class Franchises(Config):
+    """All franchises of a sport, by today's code."""
+
+    teams: dict[str, Franchise]
+
+    def resolve(self, code: str, season: int) -> str | None:
+        """Return the franchise that `code` names in `season`, or None; today's codes hold in every season."""
+        if code in self.teams:
+            return code
+        return next((today for today, alias in self._aliases.get(code, ()) if alias.first <= season <= alias.last), None)
+
+    def resolve_all(self, codes: pd.Series, seasons: pd.Series) -> pd.Series:
+        """Return the franchise of each (code, season) as string, NA where either is unknown."""
+        pairs = pd.Series(list(zip(codes.fillna(""), seasons.fillna(0), strict=True)), index=codes.index, dtype=object)
+        known = {pair: self.resolve(pair[0], int(pair[1])) for pair in pairs.unique()}
+        return pairs.map(known).astype("string")
+
+    def nearest(self, code: str) -> tuple[str, ...]:
+        """Return up to three of today's codes that an unknown `code` may mean, likeliest first."""
+        wanted = code.strip().upper()
+        exact = [today for today, _ in self._aliases.get(wanted, ())]
+        spellings = [*exact, *get_close_matches(wanted, self._spellings, n=6, cutoff=0.5)]
+        return tuple(dict.fromkeys(self._spellings.get(found, found) for found in spellings))[:3]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a franchise (TEAM_COLUMNS)."""
+        rows = [
+            {"team": code, "abbreviation": code, **team.model_dump(exclude={"aliases"})}
+            for code, team in self.teams.items()
+        ]
+        return conform(pd.DataFrame(rows), TEAM_COLUMNS)
+
+    @cached_property
+    def _aliases(self) -> dict[str, list[tuple[str, Alias]]]:
+        found: dict[str, list[tuple[str, Alias]]] = {}
+        for today, team in self.teams.items():
+            for alias in team.aliases:
+                found.setdefault(alias.code, []).append((today, alias))
+        return found
+
+    @cached_property
+    def _spellings(self) -> dict[str, str]:
+        spelt = {name.upper(): today for today, team in self.teams.items() for name in (today, team.name, team.city)}
+        return spelt | {code: owners[0][0] for code, owners in self._aliases.items()}
+
+
+class Venues(Config):
+    """All stadiums known of a sport, by their canonical identity."""
+
+    venues: dict[str, Venue]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a stadium (VENUE_COLUMNS)."""
+        rows = [{"venue": code, **venue.model_dump()} for code, venue in self.venues.items()]
+        return conform(pd.DataFrame(rows), VENUE_COLUMNS)
+
+
+M = TypeVar("M", bound=Config)
+
+
+def _shipped(kind: type[M], folder: str, sport: str) -> M:
+    path = resources.configs_dir() / folder / f"{sport.lower()}.yaml"
+    try:
+        return kind.model_validate(resources.load_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{path}, key {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+@cache
+def franchises(sport: str) -> Franchises:
+    """Return the franchises of `sport` (its code, any letter case)."""
+    return _shipped(Franchises, "teams", sport)
+
+
+@cache
+def venues(sport: str) -> Venues:
+    """Return the stadiums of `sport` (its code, any letter case)."""
+    return _shipped(Venues, "venues", sport)

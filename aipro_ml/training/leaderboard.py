@@ -1,0 +1,120 @@
+"""The leaderboard: candidates and baselines scored on the very same games, each against the market."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aipro_ml import metrics
+from aipro_ml.errors import UsageError
+
+MARKET = "market"
+BASELINE = "baseline"
+"""What stands in the column `framework` of a row that is no model."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contestant: its out-of-fold frame (`walkforward.OOF_COLUMNS`)."""
+
+    name: str
+    framework: str
+    oof: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class LeaderboardRow:
+    """One row; its difference to the market is paired a game, in nats (negative is better).
+
+    The 95 % interval resamples whole weeks. None where no game has a market probability. `ece_null` is
+    the ECE that a perfectly calibrated model with these probabilities shows on average.
+    """
+
+    name: str
+    framework: str
+    n: int
+    log_loss: float
+    brier: float
+    auc: float
+    accuracy: float
+    ece: float
+    ece_null: float
+    delta_log_loss_vs_market: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return the row as a mapping in column order; NaN (an AUC of one class) becomes None."""
+        return {
+            name: None if isinstance(value, float) and np.isnan(value) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def baseline_entries(oofs: Mapping[str, pd.DataFrame]) -> list[Entry]:
+    """Return the entries of `baselines.baselines`."""
+    return [Entry(name, BASELINE, oof) for name, oof in oofs.items()]
+
+
+def leaderboard(entries: Sequence[Entry], seed: int) -> tuple[LeaderboardRow, ...]:
+    """Return the rows by log loss, best first, all on the games `common_games` names."""
+    games = common_games(entries)
+    frames = [(entry, entry.oof.loc[games]) for entry in entries]
+    market = next((oof for entry, oof in frames if entry.name == MARKET), None)
+    rows = (_row(entry, oof, market, seed) for entry, oof in frames)
+    return tuple(sorted(rows, key=lambda row: (row.log_loss, row.name)))
+
+
+def common_games(entries: Sequence[Entry]) -> pd.Index:
+    """Return the test games for which every entry has a probability, in the first entry's order.
+
+    With the market among the entries these are the labelled games with a market probability; without it all
+    labelled games. UsageError where there are none, or where two entries have one name.
+    """
+    if len({entry.name for entry in entries}) != len(entries) or not entries:
+        raise UsageError("a leaderboard needs entries, each with a name of its own")
+    known = [entry.oof.index[entry.oof["p"].notna()] for entry in entries]
+    games = reduce(lambda kept, index: kept[kept.isin(index)], known)
+    if len(games) == 0:
+        raise UsageError("no test game has a probability from every candidate and baseline")
+    return games
+
+
+def season_weeks(oof: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Return the block of each row, one a week of a season; rows without a week share their season's."""
+    weeks = oof["week"].to_numpy("float64")
+    return np.asarray(oof["season"].to_numpy("float64") * 1000 + np.nan_to_num(weeks, nan=0.0))
+
+
+def _row(entry: Entry, oof: pd.DataFrame, market: pd.DataFrame | None, seed: int) -> LeaderboardRow:
+    p, y = oof["p"].to_numpy("float64"), oof["y"].to_numpy("float64")
+    delta, low, high = (None, None, None) if market is None else _against(market, oof, seed)
+    return LeaderboardRow(
+        name=entry.name,
+        framework=entry.framework,
+        n=len(oof),
+        log_loss=metrics.log_loss(p, y),
+        brier=metrics.brier(p, y),
+        auc=metrics.auc(p, y),
+        accuracy=metrics.accuracy(p, y),
+        ece=metrics.ece(p, y),
+        ece_null=metrics.ece_null(p, seed=seed).mean,
+        delta_log_loss_vs_market=delta,
+        ci_low=low,
+        ci_high=high,
+    )
+
+
+def _against(market: pd.DataFrame, oof: pd.DataFrame, seed: int) -> tuple[float, float, float]:
+    difference = _losses(oof) - _losses(market)
+    low, high = metrics.block_bootstrap_interval(difference, season_weeks(oof), seed=seed)
+    return float(difference.mean()), low, high
+
+
+def _losses(oof: pd.DataFrame) -> npt.NDArray[np.float64]:
+    return metrics.log_losses(oof["p"].to_numpy("float64"), oof["y"].to_numpy("float64"))

@@ -1,0 +1,53 @@
+"""A small random league of labelled games for the tests of this room."""
+
+import numpy as np
+import pandas as pd
+
+from aipro_ml.features.matrix import FeatureMatrix
+
+FEATURES = ("elo_prob", "form", "rest", "noise", "sparse")
+
+
+def league(
+    *, seasons: int = 4, games: int = 120, seed: int = 7, pushes: bool = False, permuted: bool = False
+) -> FeatureMatrix:
+    """Games a day apart, results known four hours after the decision; `sparse` is mostly unknown."""
+    random = np.random.default_rng(seed)
+    n = seasons * games
+    season = np.repeat(np.arange(2000, 2000 + seasons), games)
+    start = pd.to_datetime(pd.Series(season).astype(str) + "-09-01", utc=True)
+    hours = np.tile(np.arange(games) * 24, seasons)
+    as_of = (start + pd.to_timedelta(hours, unit="h")).dt.as_unit("us")
+    strength = random.normal(size=n)
+    p = 1 / (1 + np.exp(-strength))
+    y = (random.random(n) < p).astype("float64")
+    if permuted:
+        y = random.permutation(y)
+    if pushes:
+        y[random.random(n) < 0.1] = np.nan
+    index = pd.Index([f"g{i:05d}" for i in range(n)], name="game_id")
+    X = pd.DataFrame(
+        {
+            "elo_prob": 1 / (1 + np.exp(-(strength + random.normal(scale=0.5, size=n)))),
+            "form": strength + random.normal(size=n),
+            "rest": random.integers(-3, 4, n).astype("float64"),
+            "noise": random.normal(size=n),
+            "sparse": np.where(random.random(n) < 0.7, np.nan, random.normal(size=n)),
+        },
+        index=index,
+    )
+    as_of.index = index
+    meta = pd.DataFrame(
+        {
+            "season": season,
+            "week": (np.tile(np.arange(games), seasons) // 16 + 1).astype("float64"),
+            "kickoff": as_of + pd.Timedelta(minutes=1),
+            "home_team_id": "h",
+            "away_team_id": "a",
+            "result_known_at": as_of + pd.Timedelta(hours=4),
+            "line": np.nan,
+            "market_prob": p,
+        },
+        index=index,
+    )
+    return FeatureMatrix(X, as_of, meta, pd.Series(y, index=index, name="y"))
