@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -13,6 +13,16 @@ NAMESPACE = UUID("6f1d3a0e-5b7c-5d42-9c1e-a1b05b0475c1")
 def derive_id(kind: str, *parts: object) -> UUID:
     """Return the identifier of the `kind` whose natural key is `parts` (RFC 4122 version 5)."""
     return uuid5(NAMESPACE, "\x1f".join([kind, *map(str, parts)]))
+
+
+def derive_ids(kind: str, *columns: Iterable[object]) -> list[UUID]:
+    """Return `derive_id(kind, *row)` for each row of `columns`, several times faster than one by one."""
+    head = NAMESPACE.bytes + kind.encode()
+    sha1 = hashlib.sha1
+    return [
+        UUID(bytes=sha1(head + "".join(f"\x1f{part}" for part in row).encode()).digest()[:16], version=5)  # noqa: S324
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def canonical_json(value: Mapping[str, Any]) -> bytes:

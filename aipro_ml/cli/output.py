@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -12,7 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-console = Console(soft_wrap=False)
+PIPE_WIDTH = 170
+"""Columns of a table that is not written to a terminal: a pipe has no width of its own."""
+
+console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 errors = Console(stderr=True)
 
 
@@ -49,8 +53,7 @@ def table(rows: Sequence[Mapping[str, object]], *, title: str, as_json: bool = F
         shown.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(_cell(value) for value in row.values()))
-    wide = console.is_terminal or console.width
-    console.print(shown, width=None if console.is_terminal else max(int(wide), 140))
+    console.print(shown)
 
 
 @contextmanager

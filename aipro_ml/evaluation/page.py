@@ -25,7 +25,7 @@ _PAGE = Template(
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #9aa6b6; --paper: #10151c; --card: #19212b;
   --rule: #2c3744; --accent: #7aa5ff; --good: #4ade80; --bad: #f87171; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 72rem; background: var(--paper); color: var(--ink);
+body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 80rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .75rem; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--rule); }
@@ -38,9 +38,10 @@ dt { color: var(--soft); font-size: .8rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule); }
+th, td { padding: .35rem .5rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule); }
 th { color: var(--soft); font-weight: 600; }
 th.text, td.text { text-align: left; }
+th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); }
 .good { color: var(--good); } .bad { color: var(--bad); }
 .tier { display: inline-block; min-width: 1.6rem; text-align: center; border-radius: .3rem; font-weight: 600;
   border: 1px solid var(--rule); }
@@ -110,6 +111,7 @@ def _percent(value: float) -> str:
 
 
 def _points(value: float) -> str:
+    value = round(value, 3) + 0.0
     return _signed(value, f"{value:+.1%}")
 
 

@@ -11,19 +11,19 @@ from aipro_ml.enums import BetType
 from aipro_ml.evaluation.page import figure, page, table
 
 SLATE_LABELS: Mapping[str, str] = {
-    "kickoff": "Kick-off (UTC)",
     "game": "Game",
     "bet_type": "Bet",
     "predicted_side": "Side",
     "line_at_prediction": "Line",
     "odds_at_prediction": "Price",
-    "book": "Book",
     "probability": "Probability",
-    "fair_probability": "Fair market",
     "edge": "Edge",
     "ev": "EV",
     "kelly_fraction": "Kelly",
     "signal_tier": "Tier",
+    "fair_probability": "Fair market",
+    "book": "Book",
+    "kickoff": "Kick-off (UTC)",
 }
 LEADERBOARD_LABELS: Mapping[str, str] = {
     "name": "Model",
@@ -37,7 +37,7 @@ LEADERBOARD_LABELS: Mapping[str, str] = {
     "auc": "AUC",
     "accuracy": "Accuracy",
     "ece": "ECE",
-    "ece_null": "ECE of pure chance",
+    "ece_null": "ECE by chance",
 }
 SUMMARY_LABELS: Mapping[str, str] = {
     "bet_type": "Bet",
@@ -56,18 +56,18 @@ SUMMARY_LABELS: Mapping[str, str] = {
     "clv_coverage": "With a close",
 }
 GRADE_LABELS: Mapping[str, str] = {
-    "kickoff": "Kick-off (UTC)",
     "game": "Game",
     "score": "Score",
     "bet_type": "Bet",
     "predicted_side": "Side",
     "line_at_prediction": "Line",
     "odds_at_prediction": "Price",
-    "signal_tier": "Tier",
     "actual_result": "Result",
     "profit_loss": "Units",
+    "signal_tier": "Tier",
     "closing_line": "Closing line",
     "clv": "CLV",
+    "kickoff": "Kick-off (UTC)",
 }
 ABSTENTION_LABELS: Mapping[str, str] = {"game": "Game", "bet_type": "Bet", "reason": "Why"}
 

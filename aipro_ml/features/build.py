@@ -69,9 +69,9 @@ def decided_entities(history: History, sport: Sport, request: MatrixRequest) -> 
         as_of = latest["kickoff"] - pd.Timedelta(minutes=minutes)
     ids = request.game_ids
     if ids is None:
-        decided = history.game_ids()
-        first = history.first_known()
-        ids = [game for game in decided if game in as_of.index and first[game] <= as_of[game]]
+        decided = pd.Index(history.game_ids())
+        known = history.first_known().reindex(decided) <= as_of.reindex(decided)
+        ids = list(decided[known.to_numpy(bool)])
     return history.schedule(ids, as_of)
 
 

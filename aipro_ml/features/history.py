@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from aipro_ml.enums import REFERENCE_SIDE, BetType, GameStatus
@@ -161,7 +162,7 @@ class History:
         """Return the closing rows of these games whose `closed_at` ≤ the game's as_of."""
         closing = self._records.closing
         as_of = entities["as_of"].reindex(closing["game_id"])
-        readable = closing["closed_at"].to_numpy() <= as_of.to_numpy()
+        readable = np.asarray(closing["closed_at"].array <= as_of.array)
         return closing.loc[readable].reset_index(drop=True)
 
     def closing_lines(self, bet_type: BetType) -> pd.DataFrame:

@@ -19,11 +19,13 @@ from aipro_ml.db.repositories import odds, quality, reference
 from aipro_ml.enums import GameStatus, Severity
 from aipro_ml.errors import AiproError
 from aipro_ml.features.sport import Sport, sport
-from aipro_ml.identity import derive_id
+from aipro_ml.identity import derive_id, derive_ids
 from aipro_ml.sources.base import Finding, SourceBatch
 
 SCHEDULE_LEAD = pd.Timedelta(days=7)
 """A season's schedule counts as known this long before its first kick-off, when the first lines open."""
+
+_QUOTE_KEY = ("game_id", "sportsbook_id", "market_type", "selection")
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +160,7 @@ def _store_games(
         return games_repository.GameCount(0, 0, 0)
     code = league.code
     games = batch.games.assign(
-        id=[derive_id("game", code, game) for game in batch.games["game"]],
+        id=[str(derive_id("game", code, game)) for game in batch.games["game"]],
         game_date=batch.games["kickoff"],
     )
     stored = games_repository.present(connection, list(games["id"])).set_index("id")
@@ -175,10 +177,8 @@ def _store_games(
             now=now,
         ),
     ]
-    filled = [rows for rows in revisions if len(rows)]
-    all_revisions = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
     rows = _game_rows(pd.concat([new, changed]), code, now)
-    return games_repository.save_games(connection, rows, all_revisions)
+    return games_repository.save_games(connection, rows, revisions)
 
 
 def _differs(games: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
@@ -248,15 +248,13 @@ def _quote_rows(batch: SourceBatch) -> pd.DataFrame:
         price=batch.quotes["price"], line=batch.quotes["line"], recorded_at=batch.quotes["recorded_at"]
     )
     moments = rows["recorded_at"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
-    keys = zip(rows["game_id"], rows["sportsbook_id"], rows["market_type"], rows["selection"], moments, strict=True)
-    return rows.assign(id=[derive_id("odds", *key) for key in keys])
+    return rows.assign(id=derive_ids("odds", *(rows[name] for name in _QUOTE_KEY), moments))
 
 
 def _closing_rows(batch: SourceBatch) -> pd.DataFrame:
     rows = _book_keys(batch, batch.closing)
-    keys = rows.itertuples(index=False, name=None)
     return rows.assign(
-        id=[derive_id("closing_line", *key) for key in keys],
+        id=derive_ids("closing_line", *(rows[name] for name in _QUOTE_KEY)),
         **{name: batch.closing[name] for name in ("closing_line", "closing_price", "closed_at")},
     )
 

@@ -55,7 +55,9 @@ class Franchises(Config):
         """Return the franchise that `code` names in `season`, or None; today's codes hold in every season."""
         if code in self.teams:
             return code
-        return next((today for today, alias in self._aliases.get(code, ()) if alias.first <= season <= alias.last), None)
+        return next(
+            (today for today, alias in self._aliases.get(code, ()) if alias.first <= season <= alias.last), None
+        )
 
     def resolve_all(self, codes: pd.Series, seasons: pd.Series) -> pd.Series:
         """Return the franchise of each (code, season) as string, NA where either is unknown."""

@@ -187,9 +187,7 @@ def _kickoffs(slate: _Slate) -> pd.Series:
     return pd.Series(pd.to_datetime(walls, utc=True)).astype(UTC_TIME)
 
 
-def _scores(
-    rng: np.random.Generator, expected: FloatArray, *, ties: bool
-) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+def _scores(rng: np.random.Generator, expected: FloatArray, *, ties: bool) -> tuple[IntArray, npt.NDArray[np.bool_]]:
     """Return points (2, n) from drives that end in touchdowns or field goals, and which went to overtime."""
     drives = np.broadcast_to(rng.integers(10, 13, expected.shape[1]), expected.shape)
     touchdown_chance = (expected / drives - 3 * FIELD_GOAL_CHANCE) / TOUCHDOWN_POINTS

@@ -22,7 +22,7 @@ POSTSEASON_SHORTER = 0.5
 OPENING_SD, CLOSING_SD = 2.5, 1.0
 """Error of a book's estimate against the truth, in points."""
 
-SHARED = 0.6
+SHARED = 0.85
 """Share of the error's variance that all books have in common."""
 
 SCORE_SD = 12.7

@@ -117,11 +117,11 @@ def test_numbers_are_written_as_they_are_read(page):
 
 
 def test_line_zero_is_shown_and_a_missing_one_is_a_dash(page):
-    rows = re.findall(r"<tr><td class=\"text\">2022.*?</tr>", page)
+    rows = re.findall(r"<tr><td class=\"text\">.*?</tr>", page)
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
-    assert cells[0][4] == "–"
-    assert cells[1][4] == "0"
-    assert cells[1][7] == "–"  # one-sided: no edge
+    assert cells[0][3] == "–"
+    assert cells[1][3] == "0"
+    assert cells[1][6] == "–"  # one-sided: no edge
 
 
 def test_the_reasons_to_abstain_and_the_remarks_are_there(page):

@@ -34,11 +34,11 @@ def present(connection: Connection, ids: Sequence[object]) -> pd.DataFrame:
     return read_frame(connection, statement.where(Game.id.in_(list(ids))))
 
 
-def save_games(connection: Connection, games: pd.DataFrame, revisions: pd.DataFrame) -> GameCount:
+def save_games(connection: Connection, games: pd.DataFrame, revisions: Sequence[pd.DataFrame]) -> GameCount:
     """Store games (columns of the table) and append their revisions (columns of `game_revisions`)."""
     changing = (*STATE, "week", "venue_id", "updated_at")
     count = upsert(connection, Game.__table__, games, key=("id",), update=changing)
-    appended = insert_new(connection, GameRevision.__table__, revisions) if len(revisions) else 0
+    appended = sum(insert_new(connection, GameRevision.__table__, rows) for rows in revisions)
     return GameCount(count.inserted, count.updated, appended)
 
 

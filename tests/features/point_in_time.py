@@ -1,0 +1,78 @@
+"""The point-in-time check: features as computed from everything against features from what was known."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from aipro_ml.enums import BetType
+from aipro_ml.features.build import MatrixRequest, build_matrix
+from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.records import Records
+from aipro_ml.features.sport import Sport
+from aipro_ml.features.view import FeatureView
+
+
+def league_of(*views: FeatureView) -> Sport:
+    """A sport of these views with the NFL's figures."""
+    return Sport("TEST", "Test league", views, tuple(BetType), "NFL")
+
+
+def unlabelled(records: Records, league: Sport, as_of: pd.Series | None, games: Iterable[str] | None) -> FeatureMatrix:
+    request = MatrixRequest(None if games is None else list(games), as_of, with_labels=False)
+    return build_matrix(records, league, BetType.SPREAD, request)
+
+
+def leaking_columns(views: tuple[FeatureView, ...], records: Records, every: int = 7) -> set[str]:
+    """Columns (and `line`, `market_prob`) that depend on rows known only after the decision time.
+
+    Each sampled game is computed again from the database cut at its as_of and from one whose later rows are
+    scrambled; a value that is not equal to the bit leaks.
+    """
+    league = league_of(*views)
+    full = unlabelled(records, league, None, None)
+    found: set[str] = set()
+    for game in full.X.index[::every]:
+        as_of = full.as_of[[game]]
+        for other in (records.cut(as_of.iloc[0]), scrambled(records, as_of.iloc[0])):
+            again = unlabelled(other, league, as_of, [game])
+            found |= _different(full, again, game)
+    return found
+
+
+def _different(full: FeatureMatrix, again: FeatureMatrix, game: str) -> set[str]:
+    known = [*full.X.columns, "line", "market_prob"]
+    values = [
+        pd.concat([one.X.loc[game], one.meta.loc[game, ["line", "market_prob"]]]).to_numpy("float64")
+        for one in (full, again)
+    ]
+    same = (values[0] == values[1]) | (np.isnan(values[0]) & np.isnan(values[1]))
+    return {name for name, equal in zip(known, same, strict=True) if not equal}
+
+
+def scrambled(records: Records, moment: pd.Timestamp) -> Records:
+    """The records with every value known after `moment` replaced: scores, prices, lines, closes, statistics."""
+    games, odds = records.games.copy(), records.odds.copy()
+    closing, stats = records.closing.copy(), records.team_stats.copy()
+    later = games["known_at"] > moment
+    games.loc[later, ["home_score", "away_score"]] = games.loc[later, ["away_score", "home_score"]].to_numpy() * 2 + 3
+    games.loc[later, "overtime"] = ~games.loc[later, "overtime"]
+    later = odds["recorded_at"] > moment
+    odds.loc[later, "line"] += 9.5
+    odds.loc[later, "price"] = -190.0
+    later = closing["closed_at"] > moment
+    closing.loc[later, "closing_line"] -= 11.5
+    closing.loc[later, "closing_price"] = 170.0
+    later = stats["known_at"] > moment
+    stats.loc[later, "value"] *= -3
+    return replace(records, games=games, odds=odds, closing=closing, team_stats=stats)
+
+
+def shuffled(records: Records, seed: int) -> Records:
+    """The same records in another order of rows."""
+    rng = np.random.default_rng(seed)
+    frames = {
+        name: frame.iloc[rng.permutation(len(frame))].reset_index(drop=True) for name, frame in vars(records).items()
+    }
+    return Records(**frames)

@@ -1,0 +1,163 @@
+"""A small random league with everything history can hold: postponements, corrections, several books, late rows."""
+
+import numpy as np
+import pandas as pd
+
+from aipro_ml.features.records import (
+    CLOSING_COLUMNS,
+    ODDS_COLUMNS,
+    REVISION_COLUMNS,
+    TEAM_COLUMNS,
+    TEAM_STAT_COLUMNS,
+    VENUE_COLUMNS,
+    Records,
+    frame_of,
+)
+
+TEAMS = tuple(f"T{number}" for number in range(8))
+ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
+WEEKS, SEASONS = 12, (2001, 2002, 2003)
+DAY, HOUR, MINUTE = pd.Timedelta(days=1), pd.Timedelta(hours=1), pd.Timedelta(minutes=1)
+MARKETS = (("moneyline", "home", "away"), ("spread", "home", "away"), ("total", "over", "under"))
+PRICES = (-150.0, -130.0, -120.0, -110.0, 100.0, 105.0, 120.0)
+
+
+def random_league(seed: int) -> Records:
+    """Records of three seasons of eight teams; the same seed gives the same league."""
+    rng = np.random.default_rng(seed)
+    schedule = _schedule(rng)
+    games = pd.concat([_revisions(rng, game) for game in schedule.to_dict("records")])
+    quotes = pd.concat([_quotes(rng, game) for game in schedule.to_dict("records")], ignore_index=True)
+    return Records(
+        games=frame_of(games, REVISION_COLUMNS),
+        odds=frame_of(quotes, ODDS_COLUMNS),
+        closing=frame_of(_closing(rng, quotes, schedule), CLOSING_COLUMNS),
+        teams=_teams(),
+        venues=_venues(rng),
+        team_stats=_stats(rng),
+    )
+
+
+def _schedule(rng: np.random.Generator) -> pd.DataFrame:
+    rows = []
+    for season in SEASONS:
+        start = pd.Timestamp(f"{season}-09-07 17:00", tz="UTC")
+        for week in range(1, WEEKS + 1):
+            order = rng.permutation(len(TEAMS))
+            for pair in range(4):
+                home, away = TEAMS[order[2 * pair]], TEAMS[order[2 * pair + 1]]
+                neutral = bool(rng.random() < 0.05)
+                rows.append(
+                    {
+                        "game_id": f"{season}_{week:02d}_{away}_{home}",
+                        "season": season,
+                        "season_type": "postseason" if week == WEEKS else "regular",
+                        "week": float(week),
+                        "game_number": 1,
+                        "home_team_id": home,
+                        "away_team_id": away,
+                        "venue_id": "" if rng.random() < 0.03 else f"V{TEAMS[pair] if neutral else home}",
+                        "neutral_site": neutral,
+                        "kickoff": start + (7 * week + int(rng.choice([-3, 0, 0, 1]))) * DAY + 3 * pair * HOUR,
+                        "season_start": start - DAY,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _revisions(rng: np.random.Generator, game: dict) -> pd.DataFrame:
+    """The plan, perhaps a postponement, the result, perhaps corrections of it weeks later."""
+    open_game = {"status": "scheduled", "home_score": np.nan, "away_score": np.nan, "overtime": False}
+    kickoff = game["kickoff"]
+    rows = [{**game, **open_game, "known_at": game["season_start"]}]
+    if rng.random() < 0.1:
+        told = kickoff - 2 * DAY
+        rows.append({**game, **open_game, "status": "postponed", "known_at": told})
+        kickoff = kickoff + 2 * DAY
+        rows.append({**game, **open_game, "kickoff": kickoff, "known_at": told + HOUR})
+    home, away = rng.integers(0, 40, 2)
+    result = {"status": "final", "home_score": home, "away_score": away, "overtime": bool(rng.random() < 0.1)}
+    known = kickoff + 4 * HOUR
+    rows.append({**game, **result, "kickoff": kickoff, "known_at": known})
+    if rng.random() < 0.05:
+        later = known + int(rng.integers(1, 40)) * DAY
+        corrected = {**result, "home_score": home + 7}
+        if rng.random() < 0.3:
+            corrected = {**open_game, "status": "cancelled"}
+        rows.append({**game, **corrected, "kickoff": kickoff, "known_at": later})
+    return pd.DataFrame(rows).assign(kickoff_estimated=False)
+
+
+def _quotes(rng: np.random.Generator, game: dict) -> pd.DataFrame:
+    """Three books, quotes from six days before to one hour into the game; one book is one-sided at times."""
+    rows = []
+    centre = {"moneyline": np.nan, "spread": float(rng.integers(-14, 14)) / 2, "total": 40.0}
+    for book in ("Alpha", "Beta", "Gamma"):
+        for market, reference, other in MARKETS:
+            line = centre[market]
+            for hours in (140, 30, 20, 6, 0.05, -1):
+                line += float(rng.choice([0, 0, 0.5, -0.5]))
+                sides = (reference,) if book == "Gamma" and rng.random() < 0.2 else (reference, other)
+                rows.extend(
+                    {
+                        "game_id": game["game_id"],
+                        "book": book,
+                        "is_sharp": book == "Alpha",
+                        "market": market,
+                        "selection": side,
+                        "line": -line if side == "away" else line,
+                        "price": float(rng.choice(PRICES)),
+                        "recorded_at": game["kickoff"] - hours * HOUR,
+                    }
+                    for side in sides
+                )
+    return pd.DataFrame(rows)
+
+
+def _closing(rng: np.random.Generator, quotes: pd.DataFrame, schedule: pd.DataFrame) -> pd.DataFrame:
+    """The last quote before kick-off; every tenth row is delivered up to ten days late."""
+    kickoff = quotes["game_id"].map(schedule.set_index("game_id")["kickoff"])
+    before = quotes.loc[quotes["recorded_at"] < kickoff]
+    last = before.drop_duplicates(["game_id", "book", "market", "selection"], keep="last")
+    late = np.where(rng.random(len(last)) < 0.1, rng.integers(1, 240, len(last)), 0) * HOUR
+    closed_at = kickoff.loc[last.index] - MINUTE + late
+    return last.assign(closed_at=closed_at).rename(columns={"line": "closing_line", "price": "closing_price"})
+
+
+def _teams() -> pd.DataFrame:
+    rows = [
+        {"team_id": team, "abbreviation": team, "conference": "EW"[number % 2], "division": "NS"[number // 4]}
+        for number, team in enumerate(TEAMS)
+    ]
+    return frame_of(pd.DataFrame(rows), TEAM_COLUMNS)
+
+
+def _venues(rng: np.random.Generator) -> pd.DataFrame:
+    rows = [
+        {
+            "venue_id": f"V{team}",
+            "is_dome": number == 0,
+            "surface_type": "grass" if number % 2 else "fieldturf",
+            "timezone": ZONES[number % 4],
+            "latitude": rng.uniform(30, 45),
+            "longitude": rng.uniform(-120, -75),
+        }
+        for number, team in enumerate(TEAMS)
+    ]
+    return frame_of(pd.DataFrame(rows), VENUE_COLUMNS)
+
+
+def _stats(rng: np.random.Generator) -> pd.DataFrame:
+    rows = [
+        {
+            "team_id": team,
+            "season": season,
+            "stat_type": "points_per_game",
+            "value": rng.uniform(10, 30),
+            "games_played": float(WEEKS),
+            "known_at": pd.Timestamp(f"{season + 1}-02-15", tz="UTC"),
+        }
+        for season in SEASONS
+        for team in TEAMS
+    ]
+    return frame_of(pd.DataFrame(rows), TEAM_STAT_COLUMNS)

@@ -1,0 +1,99 @@
+"""No view may know the future: every column of every view, on leagues with corrections and postponements."""
+
+import pandas as pd
+import pytest
+
+from aipro_ml.features.asof import asof_join
+from aipro_ml.features.history import History
+from aipro_ml.features.records import Records
+from aipro_ml.features.sport import sport
+from aipro_ml.features.view import FeatureView
+from tests.features.point_in_time import league_of, leaking_columns, shuffled, unlabelled
+from tests.features.random_league import random_league
+
+VIEWS = sport("NFL").views
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def records(request: pytest.FixtureRequest) -> Records:
+    return random_league(request.param)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_view_computes_the_same_bits_from_a_database_cut_or_changed_after_as_of(
+    view: FeatureView, records: Records
+) -> None:
+    assert leaking_columns((view,), records) == set()
+
+
+def test_the_league_has_corrections_that_change_features(records: Records) -> None:
+    assert len(History(records).correction_times()) >= 3
+    first_only = records.games.loc[~(records.games["known_at"].isin(History(records).correction_times()))]
+    uncorrected = Records(**{**vars(records), "games": first_only.reset_index(drop=True)})
+    league = league_of(*VIEWS)
+    a, b = unlabelled(records, league, None, None), unlabelled(uncorrected, league, None, None)
+    assert not a.X.equals(b.X.reindex(a.X.index))
+
+
+def test_the_order_of_rows_is_irrelevant(records: Records) -> None:
+    league = league_of(*VIEWS)
+    ordered, mixed = (unlabelled(one, league, None, None) for one in (records, shuffled(records, 5)))
+    assert mixed.sha256 == ordered.sha256
+    pd.testing.assert_frame_equal(mixed.meta, ordered.meta)
+
+
+def _difference(entities: pd.DataFrame, value: pd.Series) -> pd.Series:
+    home, away = (value.reindex(entities[f"{side}_team_id"]).to_numpy() for side in ("home", "away"))
+    return pd.Series(home - away, index=entities.index)
+
+
+def _season_statistics(entities: pd.DataFrame, history: History, config: object) -> pd.DataFrame:
+    stats = history.team_season_stats().set_index(["team_id", "season"])["value"]
+    sides = [
+        stats.reindex(pd.MultiIndex.from_frame(entities[[f"{side}_team_id", "season"]])).to_numpy()
+        for side in ("home", "away")
+    ]
+    return pd.DataFrame({"stats_diff": sides[0] - sides[1]}, index=entities.index)
+
+
+def _current_rating(entities: pd.DataFrame, history: History, config: object) -> pd.DataFrame:
+    rating = history.team_games().groupby("team_id")["margin"].sum()  # what teams.elo_rating is: today's
+    return pd.DataFrame({"elo_now_diff": _difference(entities, rating)})
+
+
+def _rolling_with_the_game_itself(entities: pd.DataFrame, history: History, config: object) -> pd.DataFrame:
+    games = history.team_games()
+    rolled = games.groupby("team_id")["margin"].rolling(3, min_periods=1).mean()
+    games["last3"] = rolled.reset_index(0, drop=True)
+    own = games.loc[games["is_home"]].set_index("game_id")["last3"]
+    return pd.DataFrame({"last3_home": own.reindex(entities.index)})
+
+
+def _late_closing(entities: pd.DataFrame, history: History, config: object) -> pd.DataFrame:
+    from aipro_ml.enums import BetType
+
+    closing = history.closing_lines(BetType.SPREAD).set_index("game_id")["line"]
+    return pd.DataFrame({"close": closing.reindex(entities.index)})
+
+
+PLANTED = (
+    FeatureView("season_statistics", ("stats_diff",), _season_statistics),
+    FeatureView("current_rating", ("elo_now_diff",), _current_rating),
+    FeatureView("rolling_with_itself", ("last3_home",), _rolling_with_the_game_itself),
+    FeatureView("late_closing", ("close",), _late_closing, "market"),
+)
+
+
+@pytest.mark.parametrize("view", PLANTED, ids=lambda view: view.name)
+def test_a_planted_leak_is_caught(view: FeatureView, records: Records) -> None:
+    assert leaking_columns((view,), records, every=20) == set(view.columns)
+
+
+def test_season_statistics_joined_as_known_are_no_leak(records: Records) -> None:
+    def honest(entities: pd.DataFrame, history: History, config: object) -> pd.DataFrame:
+        left = entities[["as_of"]].assign(team_id=entities["home_team_id"])
+        return asof_join(left, history.team_season_stats(), ["team_id"], ["value"])
+
+    view = FeatureView("honest", ("value",), honest)
+    assert leaking_columns((view,), records, every=20) == set()
+    assert unlabelled(records, league_of(view), None, None).X["value"].notna().any()
