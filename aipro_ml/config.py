@@ -117,9 +117,7 @@ class SportConfig(Config):
     name: str
     timezone: str = Field(description="Zone whose calendar days name a slate of games")
     duration_minutes: int = Field(gt=0, description="A result is known at kick-off plus this")
-    decision_minutes: int = Field(
-        default=1, gt=0, description="Season replays decide this long before kick-off"
-    )
+    decision_minutes: int = Field(default=1, gt=0, description="Season replays decide this long before kick-off")
     quote_max_age_hours: float = Field(default=24, gt=0)
     burn_in_seasons: int = Field(default=2, ge=0, description="First seasons that only warm up ratings")
     pythagorean_exponent: float

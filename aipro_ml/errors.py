@@ -40,9 +40,7 @@ class DatabaseError(AiproError):
 class DataFileError(AiproError):
     """A source file cannot be read at all; says file and, where known, line and column."""
 
-    def __init__(
-        self, message: str, *, file: str, line: int | None = None, column: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, file: str, line: int | None = None, column: str | None = None) -> None:
         place = file + (f", line {line}" if line is not None else "")
         place += f", column {column}" if column is not None else ""
         super().__init__(f"{place}: {message}")

@@ -1,4 +1,8 @@
-"""The market blend: published log-odds as a weighted sum of the model's and the market's (Benter 1994)."""
+"""The market blend: published log-odds as a weighted sum of the model's and the market's (Benter 1994).
+
+The coefficients start from a belief in the market, model 0 and market 1 with standard deviation 0.5: where the games
+say little (spreads and totals are coins, their log-odds hardly vary), the market is published, not noise.
+"""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,9 +15,11 @@ import pandas as pd
 from aipro_ml.calibration.base import Scores
 from aipro_ml.calibration.choice import MINIMUM_ROWS
 from aipro_ml.calibration.document import read_document, write_document
-from aipro_ml.calibration.logits import expit, fit_logistic, logit
+from aipro_ml.calibration.logits import Prior, expit, fit_logistic, logit
 from aipro_ml.errors import ArtifactError
 from aipro_ml.identity import content_hash
+
+ANCHOR = Prior(centre=np.array([0.0, 1.0]), precision=1 / 0.5**2)
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def load_blend(path: Path) -> MarketBlend:
 
 
 def fit_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> MarketBlend:
-    """Return the blend of maximum likelihood on walk-forward calibrated rows, all shape (n,).
+    """Return the most probable blend on walk-forward calibrated rows, all shape (n,), starting from ANCHOR.
 
     Rows without a calibrated or market probability are left out; below 200 rows the market itself.
     """
@@ -72,7 +78,7 @@ def fit_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike
     if n < MINIMUM_ROWS:
         return MarketBlend(n=n)
     Z = np.column_stack([logit(p[rows]), logit(q[rows])])
-    fit = fit_logistic(Z, np.asarray(y, dtype=np.float64)[rows])
+    fit = fit_logistic(Z, np.asarray(y, dtype=np.float64)[rows], ANCHOR)
     model, market_coef = fit.coef.tolist()
     model_se, market_se = fit.se.tolist()
     return MarketBlend(model, market_coef, model_se, market_se, n)

@@ -98,7 +98,7 @@ def _auto(n: int, losses: Mapping[CalibrationMethod, Scores]) -> tuple[Calibrati
         if behind.mean <= behind.se:
             break
     if method == best:
-        return method, "best walk-forward log loss, and no simpler method within one standard error"
+        return method, "best walk-forward log loss, nothing simpler within one standard error"
     return method, (f"simplest within one standard error of {best} (log loss {behind.mean:+.5f} ± {behind.se:.5f})")
 
 

@@ -10,7 +10,6 @@ from aipro_ml.calibration.base import Scores
 EPSILON = 1e-6
 """Probabilities are kept in [EPSILON, 1 - EPSILON]: log-odds stay finite, nothing is ever certain."""
 
-_RIDGE = 1e-4  # keeps separable rows finite; at 200 rows it moves a coefficient in the sixth digit
 _STEPS = 100
 
 
@@ -27,6 +26,18 @@ def expit(z: npt.ArrayLike) -> Scores:
 
 
 @dataclass(frozen=True)
+class Prior:
+    """A Gaussian belief in the coefficients before any row: `centre` shape (d,) or one number, `precision` 1/sd²."""
+
+    centre: Scores | float = 0.0
+    precision: float = 1e-4
+
+
+FLAT = Prior()
+"""Keeps separable rows finite; at 200 rows it moves a coefficient in the sixth digit."""
+
+
+@dataclass(frozen=True)
 class LogisticFit:
     """Coefficients of a logistic regression and their standard errors, both shape (d,)."""
 
@@ -34,35 +45,35 @@ class LogisticFit:
     se: Scores
 
 
-def fit_logistic(Z: Scores, y: Scores) -> LogisticFit:
-    """Return the maximum-likelihood coefficients of y on the columns of Z (n, d), by damped Newton steps."""
-    coef = np.zeros(Z.shape[1])
+def fit_logistic(Z: Scores, y: Scores, prior: Prior = FLAT) -> LogisticFit:
+    """Return the most probable coefficients of y on the columns of Z (n, d), by damped Newton steps."""
+    coef = np.zeros(Z.shape[1]) + prior.centre
     for _ in range(_STEPS):
-        gradient, hessian = _derivatives(Z, y, coef)
+        gradient, hessian = _derivatives(Z, y, coef, prior)
         step = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
-        coef = _improved(Z, y, coef, step)
+        coef = _improved((Z, y, prior), coef, step)
         if np.abs(step).max() < 1e-10:
             break
-    _, hessian = _derivatives(Z, y, coef)
+    _, hessian = _derivatives(Z, y, coef, prior)
     return LogisticFit(coef, np.sqrt(np.diag(np.linalg.inv(hessian))))
 
 
-def _derivatives(Z: Scores, y: Scores, coef: Scores) -> tuple[Scores, Scores]:
+def _derivatives(Z: Scores, y: Scores, coef: Scores, prior: Prior) -> tuple[Scores, Scores]:
     p = 0.5 * (1.0 + np.tanh(0.5 * (Z @ coef)))
-    gradient = Z.T @ (y - p) - _RIDGE * coef
-    hessian = (Z * (p * (1 - p))[:, None]).T @ Z + _RIDGE * np.eye(Z.shape[1])
+    gradient = Z.T @ (y - p) - prior.precision * (coef - prior.centre)
+    hessian = (Z * (p * (1 - p))[:, None]).T @ Z + prior.precision * np.eye(Z.shape[1])
     return gradient, hessian
 
 
-def _improved(Z: Scores, y: Scores, coef: Scores, step: Scores) -> Scores:
-    start = _objective(Z, y, coef)
+def _improved(problem: tuple[Scores, Scores, Prior], coef: Scores, step: Scores) -> Scores:
+    start = _objective(*problem, coef)
     for halvings in range(30):  # a full Newton step can overshoot where scores are extreme
         trial = np.asarray(coef + step * 0.5**halvings, dtype=np.float64)
-        if _objective(Z, y, trial) <= start:
+        if _objective(*problem, trial) <= start:
             return trial
     return coef
 
 
-def _objective(Z: Scores, y: Scores, coef: Scores) -> float:
-    z = Z @ coef
-    return float(np.sum(np.logaddexp(0.0, z) - y * z) + 0.5 * _RIDGE * coef @ coef)
+def _objective(Z: Scores, y: Scores, prior: Prior, coef: Scores) -> float:
+    z, away = Z @ coef, coef - prior.centre
+    return float(np.sum(np.logaddexp(0.0, z) - y * z) + 0.5 * prior.precision * away @ away)

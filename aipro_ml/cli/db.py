@@ -21,7 +21,7 @@ def init(ctx: typer.Context, as_json: _Json = False) -> None:
     """Create the database where it is missing, build its tables, and say where it is."""
     from aipro_ml.jobs import database
 
-    output.table([asdict(database.initialise(context.settings(ctx)))], title="Database", as_json=as_json)
+    _show(asdict(database.initialise(context.settings(ctx))), as_json)
 
 
 @app.command()
@@ -60,11 +60,7 @@ def status(ctx: typer.Context, as_json: _Json = False) -> None:
     """Show where the database is, whether it runs, and its revision; starts nothing."""
     from aipro_ml.jobs import database
 
-    found = asdict(database.status(context.settings(ctx)))
-    if as_json:
-        output.table([found], title="Database", as_json=True)
-    else:
-        output.table([{"field": name, "value": value} for name, value in found.items()], title="Database")
+    _show(asdict(database.status(context.settings(ctx))), as_json)
 
 
 @app.command()
@@ -128,6 +124,12 @@ def restore(
         return
     loaded = database.restore(context.settings(ctx), file, replace=replace)
     output.say(f"{file}: restored {len(loaded.tables)} tables, {loaded.rows} rows")
+
+
+def _show(found: dict[str, object], as_json: bool) -> None:
+    """Print one row as an object, or standing up for a person."""
+    rows = [found] if as_json else [{"field": name, "value": value} for name, value in found.items()]
+    output.table(rows, title="Database", as_json=as_json)
 
 
 def _role(name: str) -> Literal["app", "owner"]:

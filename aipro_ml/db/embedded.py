@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -13,22 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from psycopg import sql
-
 from aipro_ml.db.binaries import Account, Binaries, can_enter, find_binaries, run, runnable, unprivileged
-from aipro_ml.db.logins import (
-    ROLE_NAMES,
-    SUPERUSER,
-    Logins,
-    create_logins,
-    load_logins,
-    read_json,
-    write_json,
-)
+from aipro_ml.db.logins import SUPERUSER, Logins, create_logins, load_logins, read_json, write_json
+from aipro_ml.db.postmaster import HOST, create_databases, drop_stale_pid, free_port, last_line, pid_file, probe
 from aipro_ml.errors import DatabaseError
 
-HOST = "127.0.0.1"
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a socket's path may not exceed 107 bytes, and TCP is enough
@@ -168,8 +156,8 @@ class EmbeddedServer:
             return None
         data = self._data_dir()
         wanted = set(self.databases if databases is None else databases)
-        for port in dict.fromkeys([self._state().get("port"), _pid_file(data)[1]]):
-            if port is not None and (found := _probe(port, logins, data)) is not None and wanted <= found:
+        for port in dict.fromkeys([self._state().get("port"), pid_file(data)[1]]):
+            if port is not None and (found := probe(port, logins, data)) is not None and wanted <= found:
                 return self._info(port=port, running=True)
         return None
 
@@ -184,7 +172,7 @@ class EmbeddedServer:
         logins = self.logins()
         running = self._answering(databases=())
         port = running.port if running and running.port else self._launch(programs, account, data)
-        _create_databases(port, logins, self.databases)
+        create_databases(port, logins, self.databases)
         info = self._info(port=port, running=True)
         self._remember(info)
         return info
@@ -208,7 +196,7 @@ class EmbeddedServer:
         done = run([programs.program("initdb"), "-D", fresh / "data", *options], account)
         if done.returncode:
             shutil.rmtree(fresh, ignore_errors=True)
-            raise DatabaseError(f"{data}: initdb failed: {_last_line(done.stdout)}")
+            raise DatabaseError(f"{data}: initdb failed: {last_line(done.stdout)}")
         if data.exists():
             data.rmdir()
         (fresh / "data").rename(data)
@@ -217,18 +205,16 @@ class EmbeddedServer:
     def _launch(self, programs: Binaries, account: Account | None, data: Path) -> int:
         """Start the server and return its port; wait out what a killed predecessor leaves behind."""
         for _ in range(_ATTEMPTS):
-            port = _free_port(self._state().get("port"))
+            port = free_port(self._state().get("port"))
             printed = self._start_program(programs, account, data, port)
-            running = self._answering(databases=()) or (
-                self._info(port=port, running=True) if _probe(port, self.logins(), data) is not None else None
-            )
+            running = self._answering(databases=())
             if running is not None and running.port is not None:
                 return running.port
             if not any(sign in printed for sign in _PASSING):
                 break
-            _drop_stale_pid(data)
+            drop_stale_pid(data)
             time.sleep(_PAUSE_S)
-        raise DatabaseError(f"the embedded PostgreSQL does not start: {_last_line(printed)} (log: {self.log})")
+        raise DatabaseError(f"the embedded PostgreSQL does not start: {last_line(printed)} (log: {self.log})")
 
     def _start_program(self, programs: Binaries, account: Account | None, data: Path, port: int) -> str:
         """Run `pg_ctl start` and return what the server logged meanwhile."""
@@ -236,21 +222,10 @@ class EmbeddedServer:
         if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
         settings = " ".join(f"-c {name}={value}" for name, value in {**_SETTINGS, "port": port}.items())
-        command: list[str | Path] = [
-            programs.program("pg_ctl"),
-            "-D",
-            data,
-            "-w",
-            "-t",
-            "60",
-            "-s",
-            "-o",
-            settings,
-            "start",
-        ]
+        command: list[str | Path] = [programs.program("pg_ctl"), "-D", data, "-w", "-t", "60", "-s"]
         with self.log.open("ab") as log:
             before = log.tell()
-            run(command, account, output=log)
+            run([*command, "-o", settings, "start"], account, output=log)
         with self.log.open("rb") as log:
             log.seek(before)
             return log.read(100_000).decode(errors="replace")
@@ -301,102 +276,3 @@ def _major(data: Path) -> int:
         raise DatabaseError(
             f"{data}: not readable by this user ({error.strerror}): run as the user who created it"
         ) from error
-
-
-def _pid_file(data: Path) -> tuple[int | None, int | None]:
-    """Return (pid, port) that `postmaster.pid` claims, None for what it does not say."""
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-    except OSError:
-        return None, None
-    numbers = [int(line) if line.strip().lstrip("-").isdigit() else None for line in lines]
-    return (numbers[0] if numbers else None), (numbers[3] if len(numbers) > 3 else None)
-
-
-def _drop_stale_pid(data: Path) -> None:
-    """Remove a pid file whose number now belongs to another program: PostgreSQL would refuse for ever.
-
-    A server's working folder is its data folder; where /proc does not tell, the file is left alone.
-    """
-    pid, _ = _pid_file(data)
-    if pid is None:
-        return
-    try:
-        works_in = (Path("/proc") / str(abs(pid)) / "cwd").resolve(strict=True)
-    except OSError:
-        return
-    if works_in != data.resolve():
-        (data / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _probe(port: int, logins: Logins, data: Path) -> set[str] | None:
-    """Return the names of the databases if it is our server over `data` that answers at `port`."""
-    try:
-        with _superuser(port, logins) as connection:
-            row = connection.execute(
-                "SELECT current_setting('data_directory'), array(SELECT datname::text FROM pg_database)"
-            ).fetchone()
-    except psycopg.Error:
-        return None
-    return set(row[1]) if row and Path(row[0]).resolve() == data.resolve() else None
-
-
-def _superuser(port: int, logins: Logins) -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        host=HOST,
-        port=port,
-        user=SUPERUSER,
-        password=logins.superuser,
-        dbname="postgres",
-        connect_timeout=3,
-        sslmode="disable",
-        autocommit=True,
-    )
-
-
-def _create_databases(port: int, logins: Logins, databases: Sequence[str]) -> None:
-    """Create what is missing of the two roles and the databases; running it again changes nothing."""
-    with _superuser(port, logins) as connection:
-        roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
-        for role, name in ROLE_NAMES.items():
-            rights = "CREATEDB" if role == "owner" else "NOCREATEDB"
-            verb = "ALTER" if name in roles else "CREATE"
-            connection.execute(
-                sql.SQL(f"{verb} ROLE {{}} LOGIN NOSUPERUSER NOCREATEROLE {rights} PASSWORD {{}}").format(
-                    sql.Identifier(name), sql.Literal(logins.password(role))
-                )
-            )
-        # so that the owner's login, given as DATABASE_URL, can step down to the application's rights
-        connection.execute(
-            sql.SQL("GRANT {} TO {}").format(*(sql.Identifier(ROLE_NAMES[role]) for role in ("app", "owner")))
-        )
-        present = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-        for name in databases:
-            if name not in present:
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                        sql.Identifier(name), sql.Identifier(ROLE_NAMES["owner"])
-                    )
-                )
-
-
-def _free_port(preferred: int | None) -> int:
-    """Return `preferred` where nothing listens on it, else a free port."""
-    for port in (preferred, 0):
-        if port is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise DatabaseError(f"no free port on {HOST}")
-
-
-def _last_line(printed: str) -> str:
-    """Return the line that tells the reason: the last FATAL, else the last one."""
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    fatal = [line for line in lines if "FATAL" in line or "could not" in line]
-    return (fatal or lines or ["it says nothing"])[-1]

@@ -17,7 +17,8 @@ TREND_GAMES = 5
 
 MARGIN_MULTIPLIERS: dict[str, Callable[[float, float], float]] = {
     # (|margin|, Elo lead of the winner, home advantage included; 0 for a tie) -> factor on K
-    "nfl": lambda points, lead: math.log(max(points, 1.0) + 1) * 2.2 / (0.001 * lead + 2.2),
+    # FiveThirtyEight's published code divides by 1, not by 2.2, where nobody won
+    "nfl": lambda points, lead: math.log(max(points, 1.0) + 1) * 2.2 / (0.001 * lead + 2.2 if points else 1.0),
     "nba": lambda points, lead: (points + 3) ** 0.8 / (7.5 + 0.006 * lead),
     "nhl": lambda points, lead: (0.6686 * math.log(max(points, 1.0)) + 0.8048) * 2.05 / (0.001 * lead + 2.05),
     "mlb": lambda points, lead: math.log(points + 1) / 1.1,  # noqa: ARG005 (one signature for all)

@@ -14,7 +14,8 @@ class QuoteLog:
     """All odds rows of a sport (ODDS_COLUMNS), indexed once for as-of questions over many games.
 
     A series is (game, book, market, selection); its quotes are told apart by `recorded_at`. Each question is
-    one pass that scatters rows in time order into one cell a series, so that the last (or first) one stays.
+    one pass that scatters rows in time order into one cell a series, so that the last (or first) one stays;
+    answers are ordered by game, book, market and selection.
     """
 
     def __init__(self, odds: pd.DataFrame) -> None:
@@ -23,12 +24,12 @@ class QuoteLog:
         self._odds = odds
         self._order = order
         self._time = times[order]
-        games, self._games = pd.factorize(odds["game_id"])
+        games, self._games = pd.factorize(odds["game_id"], sort=True)
         self._game = games[order].astype("int64")
         series = np.zeros(len(odds), dtype=np.int64)
         self._width = 1
         for column in ("book", "market", "selection"):
-            codes, values = pd.factorize(odds[column])
+            codes, values = pd.factorize(odds[column], sort=True)
             series = series * len(values) + codes
             self._width *= max(len(values), 1)
         self._series = self._game * self._width + series[order]
@@ -85,6 +86,4 @@ class QuoteLog:
         return cell[cell >= 0]
 
     def _take(self, rows: IntArray) -> pd.DataFrame:
-        chosen = self._odds.iloc[self._order[rows]]
-        keys = ["game_id", "market", "selection", "book"]
-        return chosen.sort_values(keys, kind="stable").reset_index(drop=True)
+        return self._odds.iloc[self._order[rows]].reset_index(drop=True)

@@ -37,6 +37,7 @@ class CalibrationReport:
     blend: MarketBlend
     before: ReliabilityReport
     after: ReliabilityReport
+    compared: int
     published_log_loss: float | None
     market_log_loss: float | None
     diagram: Path
@@ -50,12 +51,12 @@ class CalibrationReport:
             figures = {"n": report.n, "log_loss": report.log_loss, "ece": report.ece, "ece_null": report.ece_null.mean}
             return {"stage": name, **figures, "slope": fit.slope, "intercept": fit.intercept}
 
-        blank = {"n": self.after.n, "ece": None, "ece_null": None, "slope": None, "intercept": None}
+        rows = [row("model", self.before), row("calibrated", self.after)]
+        blank = dict.fromkeys(rows[0])
         return [
-            row("model", self.before),
-            row("calibrated", self.after),
-            {**blank, "stage": "published", "log_loss": self.published_log_loss},
-            {**blank, "stage": "market", "log_loss": self.market_log_loss},
+            *rows,
+            {**blank, "stage": "published", "n": self.compared, "log_loss": self.published_log_loss},
+            {**blank, "stage": "market", "n": self.compared, "log_loss": self.market_log_loss},
         ]
 
 
@@ -113,6 +114,7 @@ def _report(
         blend=blend,
         before=before,
         after=after,
+        compared=int(both.sum()),
         published_log_loss=metrics.log_loss(published[both].to_numpy("float64"), y) if both.any() else None,
         market_log_loss=metrics.log_loss(rows.loc[both, "market_prob"].to_numpy("float64"), y) if both.any() else None,
         diagram=reliability_diagram(folder / "reliability.png", before, after, title=title),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings, training_config
 from aipro_ml.db.repositories import games, models
@@ -106,13 +106,13 @@ def _play(on: _Stage) -> DemoResult:
         built = build_features(on.engine, on.league.code, on.league.bet_types, None, on.now, tick)
     on.tell.line(f"{built[0].rows} games × {built[0].features} features, each as known before its kick-off")
     trained = [_model(on, bet_type, plan) for bet_type in on.league.bet_types]
-    slate = _predict(on, plan)
+    slate, nights = _predict(on, plan)
     graded = grade_sport(on.engine, on.league.code, on.now)
     performance = update_performance(on.engine, on.league.code, on.now, backfilled=True)
     on.tell.rows(_slate_rows(slate), title=f"{on.league.name}: week {plan.slate_week} of {plan.last}")
     by_tier = [_plain(row) for row in performance.summary.to_dict("records")]
     on.tell.rows(by_tier, title="graded nights by bet type and tier")
-    place = write_demo_report(on.settings, on.league, trained, slate, performance)
+    place = write_demo_report(on.settings, on.league, trained, (slate, nights), performance)
     count = graded.accounting
     on.tell.line(f"{count.graded} graded, {count.pending} pending, {count.void} void, {count.ungradeable} ungradeable")
     return DemoResult(on.league.code, place)
@@ -161,8 +161,8 @@ def _model(on: _Stage, bet_type: BetType, plan: _Plan) -> tuple[TrainingReport, 
     return board, chosen
 
 
-def _predict(on: _Stage, plan: _Plan) -> pd.DataFrame:
-    """Predict the last nights and the slate; return the slate's predictions."""
+def _predict(on: _Stage, plan: _Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Predict the last nights and the slate; return the predictions of the slate and of the nights."""
     engine, settings, league, now, tell = on.engine, on.settings, on.league, on.now, on.tell
     published = abstained = 0
     with tell.stage("predict") as tick:
@@ -175,9 +175,16 @@ def _predict(on: _Stage, plan: _Plan) -> pd.DataFrame:
     tell.line(f"{published} predictions, {abstained} abstentions")
     with engine.connect() as connection:
         schedule = games.schedule(connection, league.code)
-        week = schedule[(schedule["season"] == plan.last) & (schedule["week"] == plan.slate_week)]
-        first, last = week["kickoff"].min().to_pydatetime(), week["kickoff"].max().to_pydatetime()
-        return list_predictions(connection, league.code, first, last + pd.Timedelta(seconds=1))
+        season = schedule[schedule["season"] == plan.last].set_index("week")["kickoff"]
+        slate = _listed(connection, league, season.loc[[plan.slate_week]])
+        nights = _listed(connection, league, season[season.index.isin(plan.weeks)])
+    return slate, nights
+
+
+def _listed(connection: Connection, league: Sport, kickoffs: pd.Series) -> pd.DataFrame:
+    """Return the predictions of the games with these kick-offs."""
+    first, last = kickoffs.min().to_pydatetime(), kickoffs.max().to_pydatetime()
+    return list_predictions(connection, league.code, first, last + pd.Timedelta(seconds=1))
 
 
 def _slate_rows(slate: pd.DataFrame) -> list[dict[str, Any]]:

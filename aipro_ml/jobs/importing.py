@@ -1,6 +1,6 @@
 """Import of each source: fetch, read into canonical frames, store."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import quality
@@ -25,7 +25,8 @@ def import_nflverse(settings: Settings, place: str, options: ImportOptions) -> I
     from aipro_ml.sources import nflverse
 
     name, content = fetch(place)
-    batch = nflverse.read(content, name=name)
+    batch = nflverse.read(content, name=name, known_from=options.now)
+    batch = replace(batch, known_from=None)  # prices were seen now at the latest; results when the games ended
     with opened(settings) as engine:
         return import_batch(engine, settings, batch, content=content, options=options)
 

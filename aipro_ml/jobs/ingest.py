@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,9 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
     on_step(1, 4)
     counted = _store_games(connection, batch, league, now)
     on_step(2, 4)
+    if quality.was_checked(connection, source=batch.source, content=digest):
+        # the same bytes again are no new observation of the prices of games still to come
+        batch = replace(batch, quotes=batch.quotes[batch.quotes["recorded_at"] < pd.Timestamp(now)])
     quotes = odds.save_quotes(connection, _quote_rows(batch), now) if len(batch.quotes) else odds.QuoteCount(0, 0)
     on_step(3, 4)
     closing = odds.save_closing(connection, _closing_rows(batch)) if len(batch.closing) else None
@@ -259,7 +263,7 @@ def _closing_rows(batch: SourceBatch) -> pd.DataFrame:
     )
 
 
-def _checks(batch: SourceBatch) -> list[dict[str, object]]:
+def _checks(batch: SourceBatch) -> list[dict[str, Any]]:
     """Return one check a broken rule; a clean batch is one passed check."""
     counts = Counter(finding.rule for finding in batch.findings)
     if not counts:

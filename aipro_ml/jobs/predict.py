@@ -69,16 +69,17 @@ def predict(
     frame = pd.concat([slot.games for slot in slots])
     matrices = prediction_matrices(records, league, [stored.bet_type for stored in chosen], frame["as_of"])
     voices = [_voice(settings, stored, matrices[stored.bet_type]) for stored in chosen]
-    max_age = pd.Timedelta(hours=league.config.quote_max_age_hours)
-    quotes = history.quotes(history.schedule(frame.index, frame["as_of"]), max_age)
+    entities = history.schedule(frame.index, frame["as_of"])
+    quotes = history.quotes(entities, league.config.quote_max_age_hours)
     panel = Panel(league, voices, policy)
+    spreads = {int(season): distributions_before(history, league, int(season)) for season in frame["season"].unique()}
     reports = []
     for number, slot in enumerate(slots, start=1):
         slate = predict_slate(
             [voice.scores for voice in voices],
             slot.games,
             quotes[quotes["game_id"].isin(slot.games.index)],
-            distributions_before(history, league, int(slot.games["season"].min())),
+            spreads[int(slot.games["season"].min())],
             policy,
             league.config.devig,
         )

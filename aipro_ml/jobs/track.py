@@ -65,11 +65,14 @@ def _parameters(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plots(folder: Path, name: str, artifact: ModelArtifact) -> dict[str, Path]:
     before = reliability(artifact.oof, seed=int(artifact.config["seed"]))
-    skill = {name: artifact.oof, "market": artifact.oof.assign(p=artifact.oof["market_prob"]).dropna(subset="p")}
-    return {
+    plots = {
         "plots/reliability.png": reliability_diagram(folder / "reliability.png", before, title=f"{name}: out of fold"),
         "plots/importance.png": importance_chart(
             folder / "importance.png", artifact.model.feature_importance(), title=name
         ),
-        "plots/skill_by_season.png": skill_by_season(folder / "skill_by_season.png", skill, title=name),
     }
+    market = artifact.oof.assign(p=artifact.oof["market_prob"]).dropna(subset="p")
+    if len(market):  # without a market there is no skill to measure against
+        skill = {name: artifact.oof, "market": market}
+        plots["plots/skill_by_season.png"] = skill_by_season(folder / "skill_by_season.png", skill, title=name)
+    return plots

@@ -47,7 +47,9 @@ class FindingLog:
         severity: Severity = Severity.CRITICAL,
     ) -> None:
         """Record a finding about the cell of column `values.name` in each row where `bad` (NA: not bad)."""
-        rows = bad.index[bad.fillna(False).astype(bool)]
+        rows = _where(bad)
+        if rows.empty:
+            return
         for line, cell in zip(self._lines.loc[rows], values.loc[rows], strict=True):
             value = "" if pd.isna(cell) else shortened(str(cell))
             said = message if isinstance(message, str) else message(value)
@@ -57,7 +59,7 @@ class FindingLog:
     def reject(self, bad: pd.Series, values: pd.Series, rule: str, message: Message) -> None:
         """Record the findings and reject their rows as a whole."""
         self.flag(bad, values, rule, message)
-        self._rejected.loc[bad.index[bad.fillna(False).astype(bool)]] = True
+        self._rejected.loc[_where(bad)] = True
 
     @property
     def rejected(self) -> pd.Series:
@@ -68,6 +70,10 @@ class FindingLog:
     def findings(self) -> tuple[Finding, ...]:
         """Return everything found so far, by line."""
         return tuple(sorted(self._findings, key=lambda finding: finding.line))
+
+
+def _where(bad: pd.Series) -> pd.Index:
+    return bad.index[bad.fillna(False).to_numpy(dtype=bool)]
 
 
 def numbers(text: pd.Series) -> pd.Series:

@@ -119,9 +119,9 @@ def _slots(rows: pd.DataFrame, season: pd.Series, log: FindingLog) -> pd.DataFra
 
 def _kickoffs(rows: pd.DataFrame, season: pd.Series, log: FindingLog) -> pd.DataFrame:
     """Return kick-offs in UTC from Eastern wall-clock days and times."""
-    day = _moments(rows["gameday"], r"\d{4}-\d\d-\d\d", "%Y-%m-%d")
+    day = _moments(rows["gameday"], r"(?:19|20|21)\d\d-\d\d-\d\d", "%Y-%m-%d")
     clock = rows["gametime"].fillna(USUAL_KICKOFF).str.zfill(5)
-    wall = _moments(rows["gameday"] + " " + clock, r"\d{4}-\d\d-\d\d \d\d:\d\d", "%Y-%m-%d %H:%M")
+    wall = _moments(rows["gameday"] + " " + clock, r"(?:19|20|21)\d\d-\d\d-\d\d \d\d:\d\d", "%Y-%m-%d %H:%M")
     # A time the clocks skip or show twice is no kick-off either
     kickoff = wall.dt.tz_localize(EASTERN, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
     strayed = (day - pd.DateOffset(months=6)).dt.year.astype("Int64") != season

@@ -99,9 +99,7 @@ def test_backup_and_restore_by_command(database_settings: Settings, tmp_path: Pa
         run(database_settings, "restore", str(tmp_path / "absent"))
 
 
-def test_psql_gets_its_password_in_the_environment_alone(
-    embedded: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_psql_gets_its_password_in_the_environment_alone(embedded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[tuple[list[str], dict[str, str]]] = []
     monkeypatch.setattr(os, "execve", lambda _, words, named: called.append((words, named)))
     run(embedded, "psql", "--", "-c", "select 1")
@@ -111,8 +109,6 @@ def test_psql_gets_its_password_in_the_environment_alone(
     assert named["PGUSER"] == "aipro_app"
 
 
-def test_commands_on_a_database_without_tables_say_what_to_do(
-    empty_database: Settings, tmp_path: Path
-) -> None:
+def test_commands_on_a_database_without_tables_say_what_to_do(empty_database: Settings, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="aipro db init"):
         run(empty_database, "backup", str(tmp_path / "x"))

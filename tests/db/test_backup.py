@@ -63,15 +63,11 @@ def filled(owner_engine: sa.Engine) -> sa.Engine:
 
 def content(engine: sa.Engine) -> dict[str, list[str]]:
     with engine.connect() as connection:
-        read = {
-            name: read_frame(connection, sa.select(table)) for name, table in metadata.tables.items()
-        }
+        read = {name: read_frame(connection, sa.select(table)) for name, table in metadata.tables.items()}
     return {name: sorted(map(str, frame.to_dict("records"))) for name, frame in read.items() if len(frame)}
 
 
-def test_a_backup_restores_into_an_empty_database(
-    filled: sa.Engine, server, template: str, tmp_path: Path
-) -> None:
+def test_a_backup_restores_into_an_empty_database(filled: sa.Engine, server, template: str, tmp_path: Path) -> None:
     written = archive.backup(filled, tmp_path / "one.backup")
     assert (len(written.tables), written.rows) == (55, 4)
     with server.database(template) as name:
@@ -123,9 +119,7 @@ def test_a_changed_byte_is_found_before_anything_is_touched(filled: sa.Engine, t
 
 
 @pytest.mark.parametrize("damage", ["truncated", "text", "empty", "absent", "other tar"])
-def test_a_file_that_is_no_backup_is_one_clear_error(
-    filled: sa.Engine, tmp_path: Path, damage: str
-) -> None:
+def test_a_file_that_is_no_backup_is_one_clear_error(filled: sa.Engine, tmp_path: Path, damage: str) -> None:
     path = tmp_path / "one.backup"
     archive.backup(filled, path)
     if damage == "truncated":

@@ -133,9 +133,7 @@ def test_a_column_left_out_takes_its_default(connection: sa.Connection, table: s
     assert stored(connection, table)["note"].tolist() == ["none", "none"]
 
 
-def test_insert_new_counts_only_new_rows_even_within_one_frame(
-    connection: sa.Connection, table: sa.Table
-) -> None:
+def test_insert_new_counts_only_new_rows_even_within_one_frame(connection: sa.Connection, table: sa.Table) -> None:
     old, new = uuid4(), uuid4()
     assert insert_new(connection, table, rows(old, price=[1])) == 1
     assert insert_new(connection, table, rows(old, new, new, price=[2, 3, 4])) == 1
@@ -157,9 +155,7 @@ def test_upsert_touches_only_what_differs(connection: sa.Connection, table: sa.T
     assert stored(connection, table)["name"].tolist() == ["a", "b", "c"]
 
 
-def test_upsert_leaves_the_columns_alone_that_are_not_named(
-    connection: sa.Connection, table: sa.Table
-) -> None:
+def test_upsert_leaves_the_columns_alone_that_are_not_named(connection: sa.Connection, table: sa.Table) -> None:
     one = uuid4()
     copy_rows(connection, table, rows(one, price=[1], name=["first"]))
     frame = rows(one, price=[2], name=["second"])
@@ -209,9 +205,7 @@ def test_columns_of_one_name_stay_apart(connection: sa.Connection) -> None:
         max_size=5,
     )
 )
-def test_any_value_survives_the_round_trip(
-    connection: sa.Connection, drawn: list[tuple[object, ...]]
-) -> None:
+def test_any_value_survives_the_round_trip(connection: sa.Connection, drawn: list[tuple[object, ...]]) -> None:
     table = TABLE
     connection.exec_driver_sql("DROP TABLE IF EXISTS copied")
     table.create(connection)

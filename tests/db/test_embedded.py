@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from aipro_ml.db.binaries import find_binaries, runnable, unprivileged
-from aipro_ml.db.embedded import HOST, EmbeddedServer
+from aipro_ml.db.embedded import EmbeddedServer
+from aipro_ml.db.postmaster import HOST
 from aipro_ml.errors import DatabaseError
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for the server")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from aipro_ml.enums import BetType
 from aipro_ml.features.build import MatrixRequest, build_matrix
+from aipro_ml.features.history import History
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import Sport
@@ -31,7 +32,7 @@ def leaking_columns(views: tuple[FeatureView, ...], records: Records, every: int
     scrambled; a value that is not equal to the bit leaks.
     """
     league = league_of(*views)
-    full = unlabelled(records, league, None, None)
+    full = unlabelled(records, league, decision_times(records), None)
     found: set[str] = set()
     for game in full.X.index[::every]:
         as_of = full.as_of[[game]]
@@ -39,6 +40,13 @@ def leaking_columns(views: tuple[FeatureView, ...], records: Records, every: int
             again = unlabelled(other, league, as_of, [game])
             found |= _different(full, again, game)
     return found
+
+
+def decision_times(records: Records) -> pd.Series:
+    """A minute before kick-off, and for every other game thirty-one hours before it."""
+    kickoff = History(records).latest_schedule()["kickoff"]
+    early = np.arange(len(kickoff)) % 2 == 1
+    return kickoff - pd.to_timedelta(np.where(early, 31 * 60, 1), unit="min")
 
 
 def _different(full: FeatureMatrix, again: FeatureMatrix, game: str) -> set[str]:

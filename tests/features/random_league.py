@@ -79,7 +79,7 @@ def _revisions(rng: np.random.Generator, game: dict) -> pd.DataFrame:
     result = {"status": "final", "home_score": home, "away_score": away, "overtime": bool(rng.random() < 0.1)}
     known = kickoff + 4 * HOUR
     rows.append({**game, **result, "kickoff": kickoff, "known_at": known})
-    if rng.random() < 0.05:
+    if rng.random() < 0.04:
         later = known + int(rng.integers(1, 40)) * DAY
         corrected = {**result, "home_score": home + 7}
         if rng.random() < 0.3:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, select
@@ -12,7 +13,7 @@ from aipro_ml.identity import derive_id
 
 
 def save_checks(
-    connection: Connection, *, source: str, content: str, checks: Sequence[Mapping[str, object]], now: datetime
+    connection: Connection, *, source: str, content: str, checks: Sequence[Mapping[str, Any]], now: datetime
 ) -> int:
     """Store one row a rule (keys rule, failed, details); the same content checked again adds nothing."""
     rows = pd.DataFrame(
@@ -22,11 +23,17 @@ def save_checks(
             "source": source[:100],
             "passed": [check["failed"] == 0 for check in checks],
             "failed_count": [check["failed"] for check in checks],
-            "details": [check["details"] for check in checks],
+            "details": [{**check["details"], "content": content} for check in checks],
             "checked_at": pd.Timestamp(now),
         }
     )
     return insert_new(connection, DataQualityCheck.__table__, rows)
+
+
+def was_checked(connection: Connection, *, source: str, content: str) -> bool:
+    """Return whether this very content of the source was imported before."""
+    rules = select(DataQualityCheck.id).where(DataQualityCheck.source == source[:100])
+    return connection.scalar(rules.where(DataQualityCheck.details["content"].astext == content).limit(1)) is not None
 
 
 def recent_checks(connection: Connection, limit: int) -> list[dict[str, object]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from aipro_ml.enums import BetType
-from aipro_ml.features.sport import Sport
+from aipro_ml.features.sports.base import Sport
 from aipro_ml.features.views import ats, context, elo, form, market, rest, scoring
 
 NFL = Sport(
