@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     statement_timeout_s: int = Field(default=300, ge=1)
     lock_timeout_s: int = Field(default=10, ge=1)
     log_json: bool = False
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
     @property
     def artifacts_dir(self) -> Path:

@@ -20,7 +20,7 @@ def derive_ids(kind: str, *columns: Iterable[object]) -> list[UUID]:
     head = NAMESPACE.bytes + kind.encode()
     sha1 = hashlib.sha1
     return [
-        UUID(bytes=sha1(head + "".join(f"\x1f{part}" for part in row).encode()).digest()[:16], version=5)  # noqa: S324
+        UUID(bytes=sha1(head + "".join(f"\x1f{part}" for part in row).encode()).digest()[:16], version=5)
         for row in zip(*columns, strict=True)
     ]
 

@@ -5,6 +5,8 @@ import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 _RUN: ContextVar[str] = ContextVar("run", default="-")
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "run"}
@@ -48,11 +50,28 @@ class _TextFormatter(logging.Formatter):
         return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
 
 
-def configure(*, level: str, as_json: bool) -> None:
-    """Send the package's logs to standard error at `level`, as JSON lines if `as_json`."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
+def configure(*, level: str, as_json: bool, folder: Path) -> None:
+    """Send the package's logs to standard error at `level`, and everything as JSON lines to a file in `folder`.
+
+    Standard error is readable text, or JSON lines if `as_json`. The file is started anew at 5 MB; two are kept.
+    """
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
+    terminal.setLevel(level.upper())
     logger = logging.getLogger("aipro_ml")
-    logger.handlers[:] = [handler]
-    logger.setLevel(level.upper())
+    for old in logger.handlers:
+        old.close()
+    logger.handlers[:] = [terminal, *_file_handler(folder)]
+    logger.setLevel(logging.DEBUG)
     logger.propagate = False
+
+
+def _file_handler(folder: Path) -> list[logging.Handler]:
+    """Return the handler of the log file, none where the folder cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(folder / "aipro.log", maxBytes=5_000_000, backupCount=2, delay=True)
+    except OSError:
+        return []
+    handler.setFormatter(_JsonFormatter())
+    return [handler]

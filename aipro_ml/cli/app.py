@@ -11,7 +11,6 @@ import typer
 from aipro_ml import __version__, logs
 from aipro_ml.cli import calibrate, config, data, db, demo, features, grade, ledger, model, perf, predict, train, ui
 from aipro_ml.cli.output import say, warn
-from aipro_ml.config import load_settings
 from aipro_ml.errors import AiproError
 
 app = typer.Typer(
@@ -41,8 +40,10 @@ def root(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     """Read the settings once and hand them to the command."""
+    from aipro_ml.config import load_settings  # pydantic: not needed for --help
+
     settings = load_settings(home=home, log_level=log_level, log_json=log_json)
-    logs.configure(level=settings.log_level, as_json=settings.log_json)
+    logs.configure(level=settings.log_level, as_json=settings.log_json, folder=settings.logs_dir)
     logs.bind_run(uuid4().hex[:12])
     context.obj = settings
 
@@ -61,5 +62,5 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:  # the last resort: one line, the traceback in the debug log
         logging.getLogger(__name__).debug("unexpected error", exc_info=error)
-        warn(f"unexpected error: {type(error).__name__}: {error} (run with --log-level debug for the traceback)")
+        warn(f"unexpected error: {type(error).__name__}: {error} (the log file under AIPRO_HOME has the traceback)")
         sys.exit(2)

@@ -60,7 +60,7 @@ def table(rows: Sequence[Mapping[str, object]], *, title: str, as_json: bool = F
 def progress(label: str) -> Iterator[Ticker]:
     """Show a progress bar on standard error while the block runs."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=errors, transient=True) as bar:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(label, total=None)
 
         def tick(done: int, total: int) -> None:

@@ -62,6 +62,8 @@ def list_command(
     from aipro_ml.jobs.listings import list_predictions
 
     rows = list_predictions(settings(context), sport, parse_day(since), parse_day(until), limit)
+    if not as_json:
+        rows = [{name: value for name, value in row.items() if name not in {"as_of", "mode", "ev"}} for row in rows]
     table(rows, title=f"{sport} predictions", as_json=as_json)
 
 

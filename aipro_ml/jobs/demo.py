@@ -28,7 +28,7 @@ from aipro_ml.jobs.promote import best_model, promote
 from aipro_ml.jobs.report import write_demo_report
 from aipro_ml.jobs.train import TrainingReport, TrainingRequest, train
 
-LEAGUE = League(sport="NFL", seasons=9, books=4, seed=1)
+LEAGUE = League(sport="NFL", seasons=10, books=4, seed=3)
 TEST_SEASONS = 4
 NIGHTS_WEEKS = 4
 """The demo tests on so many seasons before the last, and back-fills so many weeks of the last."""
