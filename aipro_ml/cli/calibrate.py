@@ -17,6 +17,7 @@ def run(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="A model id, or how it begins.")],
     method: Annotated[CalibrationMethod, typer.Option(help="auto chooses by the rule.")] = CalibrationMethod.AUTO,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose and report; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
 ) -> None:
     """Choose and fit the calibrator and the market blend of a model; report reliability before and after."""
@@ -25,7 +26,7 @@ def run(
 
     chosen = settings(context)
     with opened(chosen) as engine:
-        report = calibrate(engine, chosen, model, method, datetime.now(UTC))
+        report = calibrate(engine, chosen, model, method, datetime.now(UTC), dry_run=dry_run)
     table(report.rows, title=f"{report.model.sport} {report.model.bet_type} {report.model.name}", as_json=as_json)
     if as_json:
         return
@@ -33,4 +34,4 @@ def run(
     error = "" if blend.model_se is None else f" ± {blend.model_se:.3f}"
     say(f"chosen: {report.choice.method} ({report.choice.reason})")
     say(f"market blend: {blend.model_coef:.3f}{error} · model + {blend.market_coef:.3f} · market, {blend.n} games")
-    say(f"reliability: {report.diagram}")
+    say("dry run: nothing was written" if dry_run else f"reliability: {report.diagram}")

@@ -20,15 +20,17 @@ def build(
     sport: Annotated[str, typer.Option(help="Sport code.")],
     bet_type: Annotated[BetType | None, typer.Option(help="Only this one; default all.")] = None,
     decision_minutes: Annotated[int | None, typer.Option(min=1, help="Decide this long before kick-off.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compute; write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Materialise the features of every game as known at its decision time; stored vectors stay."""
     from aipro_ml.jobs.database import opened
-    from aipro_ml.jobs.matrices import build_features
+    from aipro_ml.jobs.matrices import BuildOptions, build_features
 
     wanted = tuple(BetType) if bet_type is None else (bet_type,)
     with opened(settings(context)) as engine, progress(f"features {sport}") as tick:
-        reports = build_features(engine, sport, wanted, decision_minutes, datetime.now(UTC), tick)
+        options = BuildOptions(datetime.now(UTC), decision_minutes, dry_run)
+        reports = build_features(engine, sport, wanted, options, tick)
     table([{**vars(report)} for report in reports], title=f"{sport} features", as_json=as_json)
 
 

@@ -50,12 +50,16 @@ def promote(
     model: Annotated[str, typer.Argument(help="A model id, or how it begins.")],
     reason: Annotated[str, typer.Option(help="Why; written down.")],
     actor: Annotated[str, typer.Option(help="Who decides; written down.", envvar="USER")] = "unknown",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the guards; write nothing.")] = False,
 ) -> None:
     """Make a model the production model of its sport and bet type."""
     from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.promote import Decision
     from aipro_ml.jobs.promote import promote as promote_model
 
     chosen = settings(context)
     with opened(chosen) as engine:
-        done = promote_model(engine, chosen, model, reason=reason, actor=actor, now=datetime.now(UTC))
-    say(f"production model of {done.sport} {done.bet_type}: {done.id} ({done.name})")
+        done = promote_model(engine, chosen, model, Decision(reason, actor, datetime.now(UTC), dry_run))
+    say(
+        f"{'would be (dry run): ' if dry_run else ''}production model of {done.sport} {done.bet_type}: {done.id} ({done.name})"
+    )

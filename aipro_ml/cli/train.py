@@ -24,17 +24,29 @@ def run(
     decision_minutes: Annotated[
         int | None, typer.Option(min=1, help="Decide this many minutes before kick-off; default of the sport.")
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show seasons and rows; train and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
 ) -> None:
     """Train every candidate of the configuration; print the leaderboard with its baselines."""
     from aipro_ml.config import training_config
     from aipro_ml.jobs.database import opened
-    from aipro_ml.jobs.train import TrainingRequest, train
+    from aipro_ml.jobs.train import TrainingRequest, plan, train
 
     chosen = settings(context)
     request = TrainingRequest(
-        sport, bet_type, training_config(config), datetime.now(UTC), test_from, test_to, decision_minutes
+        sport,
+        bet_type,
+        training_config(config),
+        datetime.now(UTC),
+        test_from,
+        test_to,
+        decision_minutes,
+        clock=lambda: datetime.now(UTC),
     )
+    if dry_run:
+        with opened(chosen) as engine:
+            table(plan(engine, chosen, request), title=f"would train {sport} {bet_type} (dry run)", as_json=as_json)
+        return
     with opened(chosen) as engine, progress(f"train {sport} {bet_type}") as tick:
         report = train(engine, chosen, request, tick)
     table([row.fields for row in report.leaderboard], title=f"{sport} {bet_type}: walk-forward", as_json=as_json)

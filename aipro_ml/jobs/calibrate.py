@@ -41,6 +41,7 @@ class CalibrationReport:
     published_log_loss: float | None
     market_log_loss: float | None
     diagram: Path
+    title: str
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -61,7 +62,13 @@ class CalibrationReport:
 
 
 def calibrate(
-    engine: Engine, settings: Settings, reference: str, method: CalibrationMethod, now: datetime
+    engine: Engine,
+    settings: Settings,
+    reference: str,
+    method: CalibrationMethod,
+    now: datetime,
+    *,
+    dry_run: bool = False,
 ) -> CalibrationReport:
     """Calibrate the model whose id begins with `reference`; the same model and method find the same calibrator."""
     with engine.connect() as connection:
@@ -71,7 +78,8 @@ def calibrate(
     calibrated = walk_forward_calibrated(oof, choice.method)
     blend = fit_blend(calibrated, oof["market_prob"], oof["y"])
     report = _report(settings, model, choice, blend, oof.assign(calibrated=calibrated))
-    _save(engine, settings, report, now)
+    if not dry_run:
+        _save(engine, settings, report, now)
     return report
 
 
@@ -106,7 +114,6 @@ def _report(
     published = walk_forward_blended(rows, rows["calibrated"])
     both = published.notna() & rows["market_prob"].notna()
     y = rows.loc[both, "y"].to_numpy("float64")
-    folder = _folder(settings, model)
     title = f"{model.sport} {model.bet_type} · {model.name} · {choice.method} on {choice.n} out-of-fold games"
     return CalibrationReport(
         model=model,
@@ -117,7 +124,8 @@ def _report(
         compared=int(both.sum()),
         published_log_loss=metrics.log_loss(published[both].to_numpy("float64"), y) if both.any() else None,
         market_log_loss=metrics.log_loss(rows.loc[both, "market_prob"].to_numpy("float64"), y) if both.any() else None,
-        diagram=reliability_diagram(folder / "reliability.png", before, after, title=title),
+        diagram=_folder(settings, model) / "reliability.png",
+        title=title,
     )
 
 
@@ -131,6 +139,7 @@ def _save(engine: Engine, settings: Settings, report: CalibrationReport, now: da
     folder = _folder(settings, model)
     blend_path = folder / f"blend-{report.blend.version[:16]}.json"
     report.blend.save(blend_path)
+    reliability_diagram(report.diagram, report.before, report.after, title=report.title)
     write_document(folder / "reliability.json", {"before": report.before.fields, "after": report.after.fields})
     path = digest = None
     if calibrator is not None:

@@ -50,6 +50,15 @@ def opened(settings: Settings, role: Role = "app") -> Iterator[sa.Engine]:
         engine.dispose()
 
 
+@contextmanager
+def unit(engine: sa.Engine, *, dry_run: bool = False) -> Iterator[sa.Connection]:
+    """Yield a connection whose transaction is committed at the end, or undone where `dry_run` asks for it."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        if dry_run:
+            transaction.rollback()
+
+
 def initialise(settings: Settings) -> DatabaseStatus:
     """Create the database where it is missing, bring its schema to the head and return where it is."""
     upgrade(settings)

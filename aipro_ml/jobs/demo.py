@@ -21,10 +21,10 @@ from aipro_ml.jobs.database import opened
 from aipro_ml.jobs.grade import grade_sport
 from aipro_ml.jobs.importing import League, import_nflverse, import_synthetic
 from aipro_ml.jobs.ingest import ImportOptions
-from aipro_ml.jobs.matrices import build_features
+from aipro_ml.jobs.matrices import BuildOptions, build_features
 from aipro_ml.jobs.performance import update_performance
 from aipro_ml.jobs.predict import PredictionRequest, predict
-from aipro_ml.jobs.promote import best_model, promote
+from aipro_ml.jobs.promote import Decision, best_model, promote
 from aipro_ml.jobs.report import write_demo_report
 from aipro_ml.jobs.train import TrainingReport, TrainingRequest, train
 
@@ -103,7 +103,7 @@ def _play(on: _Stage) -> DemoResult:
     with on.engine.connect() as connection:
         plan = _plan(games.schedule(connection, on.league.code))
     with on.tell.stage("features") as tick:
-        built = build_features(on.engine, on.league.code, on.league.bet_types, None, on.now, tick)
+        built = build_features(on.engine, on.league.code, on.league.bet_types, BuildOptions(on.now), tick)
     on.tell.line(f"{built[0].rows} games × {built[0].features} features, each as known before its kick-off")
     trained = [_model(on, bet_type, plan) for bet_type in on.league.bet_types]
     slate, nights = _predict(on, plan)
@@ -152,7 +152,7 @@ def _model(on: _Stage, bet_type: BetType, plan: _Plan) -> tuple[TrainingReport, 
     best = best_model(trained, league.code, bet_type)
     if best is None:
         raise AiproError(f"no {bet_type} model may be promoted: each is suspected of a leak")
-    promote(engine, settings, str(best.id), reason="best walk-forward log loss of the demo", actor="demo", now=now)
+    promote(engine, settings, str(best.id), Decision("best walk-forward log loss of the demo", "demo", now))
     chosen = calibrated[best.id]
     tell.line(
         f"{bet_type}: {best.name} promoted; calibration {chosen.choice.method}; published log-odds = "

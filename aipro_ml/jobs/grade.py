@@ -12,6 +12,7 @@ from aipro_ml.evaluation.grading import Accounting, Grading, grade
 from aipro_ml.features.history import History
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.identity import derive_id
+from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.distributions import distributions_before
 from aipro_ml.jobs.facts import load_records
 
@@ -34,7 +35,7 @@ def grade_sport(engine: Engine, code: str, now: datetime, *, dry_run: bool = Fal
     Grading again without news writes nothing.
     """
     league = sport(code)
-    with engine.connect() as connection, connection.begin() as transaction:
+    with unit(engine, dry_run=dry_run) as connection:
         reference.sport_id(connection, league.code)
         found = grades.predictions_to_grade(connection, league.code)
         if found.empty:
@@ -48,8 +49,6 @@ def grade_sport(engine: Engine, code: str, now: datetime, *, dry_run: bool = Fal
         if len(superseded):
             grades.keep_superseded(connection, _spoken(superseded), now)
         count = grades.save_results(connection, _result_rows(changed, now))
-        if dry_run:
-            transaction.rollback()
     rows = found.drop(columns=[*COMPARED, "graded_at"]).merge(graded, on="prediction_id", how="inner")
     return GradeReport(_sum([one.accounting for one in gradings]), count.inserted, count.updated, rows)
 

@@ -21,6 +21,7 @@ from aipro_ml.enums import GameStatus, Severity
 from aipro_ml.errors import AiproError
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.identity import derive_id, derive_ids
+from aipro_ml.jobs.database import unit
 from aipro_ml.sources.base import Finding, SourceBatch
 
 SCHEDULE_LEAD = pd.Timedelta(days=7)
@@ -98,10 +99,8 @@ def import_batch(
             f"column {first.column}: {first.value!r} {first.message}"
         )
     digest = hashlib.sha256(content).hexdigest()
-    with engine.connect() as connection, connection.begin() as transaction:
+    with unit(engine, dry_run=options.dry_run) as connection:
         report = _store(connection, batch, digest, options)
-        if options.dry_run:
-            transaction.rollback()
     report = replace(
         report, rejected=len(refused), warnings=len(batch.findings) - len(refused), findings=batch.findings
     )

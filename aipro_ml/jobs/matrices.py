@@ -23,6 +23,7 @@ from aipro_ml.features.records import Records
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.features.view import ViewGroup
 from aipro_ml.identity import derive_id
+from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.facts import load_records
 
 FeatureGroup = Literal["market_free", "market", "all"]
@@ -33,6 +34,15 @@ class Decision:
     """When a game is decided: so many minutes before its kick-off."""
 
     minutes: int
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to materialise: each game decided `decision_minutes` (None: the sport's) before its kick-off."""
+
+    now: datetime
+    decision_minutes: int | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,29 +113,30 @@ def build_features(
     engine: Engine,
     code: str,
     bet_types: tuple[BetType, ...],
-    decision_minutes: int | None,
-    now: datetime,
+    options: BuildOptions,
     on_step: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[BuildReport]:
     """Materialise the feature vectors of every game of a sport, and its teams' ratings; known vectors stay."""
     league = sport(code)
-    decision = Decision(decision_minutes or league.config.decision_minutes)
+    decision = Decision(options.decision_minutes or league.config.decision_minutes)
     with engine.connect() as connection:
         reference.sport_id(connection, league.code)
         records = load_records(connection, league.code)
     matrices = build_matrices(records, league, bet_types, MatrixRequest(decision_minutes=decision.minutes))
     reports = []
     for done, (bet_type, matrix) in enumerate(matrices.items(), start=1):
-        reports.append(_materialise(engine, league, bet_type, matrix, now))
+        reports.append(_materialise(engine, league, bet_type, matrix, options))
         on_step(done, len(bet_types))
-    _save_ratings(engine, league, records, now)
+    _save_ratings(engine, league, records, options)
     return reports
 
 
-def _materialise(engine: Engine, league: Sport, bet_type: BetType, matrix: FeatureMatrix, now: datetime) -> BuildReport:
-    hashes = vector_hashes(matrix)
+def _materialise(
+    engine: Engine, league: Sport, bet_type: BetType, matrix: FeatureMatrix, options: BuildOptions
+) -> BuildReport:
+    hashes, now = vector_hashes(matrix), options.now
     row_id = uuid4()
-    with engine.begin() as connection:
+    with unit(engine, dry_run=options.dry_run) as connection:
         set_id = store_feature_set(connection, league, bet_type, matrix, now)
         stored = feature_store.stored_vectors(connection, set_id)
         _refuse_changed(stored, matrix, hashes)
@@ -171,8 +182,8 @@ def _refuse_changed(stored: pd.DataFrame, matrix: FeatureMatrix, hashes: list[st
             )
 
 
-def _save_ratings(engine: Engine, league: Sport, records: Records, now: datetime) -> None:
+def _save_ratings(engine: Engine, league: Sport, records: Records, options: BuildOptions) -> None:
     events = elo_events(History(records).results(), league.config.elo)
     ratings = events.rename(columns={"known_at": "as_of"})[["team_id", "game_id", "rating", "as_of"]]
-    with engine.begin() as connection:
-        feature_store.save_ratings(connection, ratings, now)
+    with unit(engine, dry_run=options.dry_run) as connection:
+        feature_store.save_ratings(connection, ratings, options.now)

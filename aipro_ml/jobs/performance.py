@@ -11,6 +11,7 @@ from aipro_ml.enums import RunMode
 from aipro_ml.evaluation.performance import daily_performance, last_before_kickoff, summary
 from aipro_ml.features.sport import sport
 from aipro_ml.identity import derive_id
+from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.grade import grade_sport
 
 SEED = 20260101
@@ -36,10 +37,8 @@ def update_performance(
     rows = _counted(grade_sport(engine, code, now, dry_run=True).rows, backfilled=backfilled)
     if rows.empty:
         return PerformanceReport(0, 0, pd.DataFrame(), rows)
-    with engine.connect() as connection, connection.begin() as transaction:
+    with unit(engine, dry_run=dry_run) as connection:
         count = grades.save_performance(connection, _day_rows(daily_performance(rows)))
-        if dry_run:
-            transaction.rollback()
     by_tier = summary(rows, ["bet_type", "signal_tier"], SEED)
     return PerformanceReport(count.inserted, count.updated, by_tier, rows)
 

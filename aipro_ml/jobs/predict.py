@@ -18,6 +18,7 @@ from aipro_ml.features.sport import Sport, sport
 from aipro_ml.inference.policy import build_policy
 from aipro_ml.inference.predictor import ModelScores, predict_slate, reference_probability
 from aipro_ml.jobs.calibrate import stored_calibration
+from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.distributions import distributions_before
 from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.matrices import prediction_matrices
@@ -83,10 +84,8 @@ def predict(
             policy,
             league.config.devig,
         )
-        with engine.connect() as connection, connection.begin() as transaction:
+        with unit(engine, dry_run=request.dry_run) as connection:
             reports.append(publish(connection, panel, slot, slate, request.now))
-            if request.dry_run:
-                transaction.rollback()
         on_slot(number, len(slots))
     return reports
 

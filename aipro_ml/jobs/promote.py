@@ -1,5 +1,6 @@
 """Which model speaks for the platform: one atomic decision, written to every table that shows it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,39 +11,52 @@ from aipro_ml.db.repositories import acts, models
 from aipro_ml.enums import BetType
 from aipro_ml.errors import GuardError
 from aipro_ml.identity import derive_id
+from aipro_ml.jobs.database import unit
 from aipro_ml.training.artifacts import verify
 
 
-def promote(
-    engine: Engine, settings: Settings, reference: str, *, reason: str, actor: str, now: datetime
-) -> models.StoredModel:
+@dataclass(frozen=True)
+class Decision:
+    """Who promotes, why and when; a dry run decides nothing."""
+
+    reason: str
+    actor: str
+    now: datetime
+    dry_run: bool = False
+
+
+def promote(engine: Engine, settings: Settings, reference: str, decision: Decision) -> models.StoredModel:
     """Make the model whose id begins with `reference` the production model of its sport and bet type.
 
     Refuses (GuardError) a suspected leak or a model that was never calibrated; a damaged artifact is an error.
     """
-    with engine.begin() as connection:
+    with unit(engine, dry_run=decision.dry_run) as connection:
         model = models.find_model(connection, reference)
         _guard(model)
         verify(settings.artifacts_dir / model.file_path)
         if model.is_production:
             return model
         previous = models.set_production(connection, model)
-        decision: dict[str, Any] = {
+        row: dict[str, Any] = {
             "sport_id": derive_id("sport", model.sport),
             "bet_type": model.bet_type,
             "model_id": model.id,
             "previous_model_id": previous,
             "action": "promote",
             "verdict": "PROMOTE",
-            "reason": reason,
-            "actor": actor,
+            "reason": decision.reason,
+            "actor": decision.actor,
             "gate": {"leak": model.metrics.get("leak"), "leaderboard": model.metrics.get("leaderboard")},
             "artifact_hash": model.metrics.get("artifact_hash"),
-            "decided_at": now,
+            "decided_at": decision.now,
         }
-        acts.save_promotion(connection, decision)
-        act = {"reason": reason, "actor": actor, "previous": None if previous is None else str(previous)}
-        acts.audit(connection, "model.promote", "ml_models", str(model.id), act, now)
+        acts.save_promotion(connection, row)
+        act = {
+            "reason": decision.reason,
+            "actor": decision.actor,
+            "previous": None if previous is None else str(previous),
+        }
+        acts.audit(connection, "model.promote", "ml_models", str(model.id), act, decision.now)
     return model
 
 

@@ -37,7 +37,10 @@ ABANDONED_AFTER_S = 6 * 3600
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What to train: one sport and bet type, the candidates of a configuration, the seasons to test on."""
+    """What to train: one sport and bet type, the candidates of a configuration, the seasons to test on.
+
+    `clock` tells when a run ended; without it the run ends at `now`.
+    """
 
     sport: str
     bet_type: BetType
@@ -46,6 +49,11 @@ class TrainingRequest:
     test_from: int | None = None
     test_to: int | None = None
     decision_minutes: int | None = None
+    clock: Callable[[], datetime] | None = None
+
+    def ended(self) -> datetime:
+        """Return the time a run that ends here ended."""
+        return self.now if self.clock is None else self.clock()
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,8 @@ def train(
     The same configuration, seed, data and code find the same model again. A candidate that fails leaves its run
     `failed` with the error and the error is raised; what was stored before stays.
     """
+    with engine.begin() as connection:
+        models.fail_abandoned(connection, request.now, ABANDONED_AFTER_S)
     bench = _prepare(engine, settings, request)
     configs = request.config.models.get(request.bet_type, ())
     if not configs:
@@ -122,12 +132,21 @@ def train(
     return TrainingReport(request.sport, request.bet_type, board, rows, bench.matrix.sha256, problem)
 
 
+def plan(engine: Engine, settings: Settings, request: TrainingRequest) -> list[dict[str, Any]]:
+    """Return what `train` would fit, one row a test season with its row counts; write nothing."""
+    bench = _prepare(engine, settings, request)
+    names = ", ".join(config.name for config in request.config.models.get(request.bet_type, ()))
+    return [
+        {"test season": fold.season, "train rows": len(fold.train), "test rows": len(fold.test), "candidates": names}
+        for fold in bench.folds
+    ]
+
+
 def _prepare(engine: Engine, settings: Settings, request: TrainingRequest) -> _Workbench:
     league = sport(request.sport)
     decision = Decision(request.decision_minutes or league.config.decision_minutes)
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         reference.sport_id(connection, league.code)
-        models.fail_abandoned(connection, request.now, ABANDONED_AFTER_S)
         matrix = load_matrix(connection, league, request.bet_type, decision)
     if request.test_to is not None:
         matrix = matrix.take(matrix.meta["season"].to_numpy("int64") <= request.test_to)
@@ -170,7 +189,7 @@ def _fit(engine: Engine, bench: _Workbench, config: ModelConfig, on_fold: Callab
                 run_id,
                 {
                     "status": RunStatus.FAILED,
-                    "completed_at": request.now,
+                    "completed_at": request.ended(),
                     "error_message": f"{type(error).__name__}: {error}",
                 },
             )
@@ -247,7 +266,7 @@ def _save(engine: Engine, bench: _Workbench, one: _Fitted, board: Sequence[Leade
             one.run_id,
             {
                 "status": RunStatus.COMPLETED,
-                "completed_at": request.now,
+                "completed_at": request.ended(),
                 "model_id": model_id,
                 "validation_metrics": figures,
                 "training_data_hash": one.matrix.sha256,

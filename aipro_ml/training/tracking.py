@@ -27,7 +27,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 """What MLflow's process must be told, ours and its server's alike."""
 
-_CHATTY = ("mlflow", "alembic", "alembic.runtime.migration", "huey")
+_CHATTY = ("mlflow", "alembic", "alembic.runtime.migration", "huey", "psycopg")
 
 
 class TrackingError(AiproError):
