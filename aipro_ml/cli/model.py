@@ -60,6 +60,5 @@ def promote(
     chosen = settings(context)
     with opened(chosen) as engine:
         done = promote_model(engine, chosen, model, Decision(reason, actor, datetime.now(UTC), dry_run))
-    say(
-        f"{'would be (dry run): ' if dry_run else ''}production model of {done.sport} {done.bet_type}: {done.id} ({done.name})"
-    )
+    would = "would be (dry run): " if dry_run else ""
+    say(f"{would}production model of {done.sport} {done.bet_type}: {done.id} ({done.name})")
