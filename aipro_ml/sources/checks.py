@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from aipro_ml.betting.odds import implied_probability, valid_american
+from aipro_ml.betting.odds import decimal_to_american, implied_probability, valid_american
 from aipro_ml.enums import Severity
 from aipro_ml.sources.base import Finding
 
@@ -15,6 +15,9 @@ MAX_SHOWN = 200
 
 MAX_PRICE = 1_000_000
 """Larger American prices are overflows of a feed, not offers."""
+
+DECIMAL_RANGE = (1.001, 1001.0)
+"""Decimal odds a bookmaker can offer: American −100,000 to +100,000."""
 
 LINE_STEP = 0.25
 PLAIN_NUMBER = r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,6})?"
@@ -94,6 +97,17 @@ def prices(text: pd.Series) -> pd.Series:
     value = whole(text, -MAX_PRICE, MAX_PRICE)
     possible = pd.Series(valid_american(value.to_numpy("float64", na_value=np.nan)), index=text.index)
     return value.where(possible)
+
+
+def decimal_prices(text: pd.Series) -> pd.Series:
+    """Return decimal odds as American prices, Int64; NA where missing, outside [1.001, 1001] or anything else.
+
+    Rounded to the nearest whole American price, halves to the even one (`betting.odds.decimal_to_american`).
+    """
+    value = numbers(text)
+    decimal = value.where(value.between(*DECIMAL_RANGE).fillna(False).astype(bool))
+    american = decimal_to_american(decimal.to_numpy("float64", na_value=np.nan))
+    return pd.Series(american, index=text.index, name=text.name).astype("Float64").astype("Int64")
 
 
 def lines(text: pd.Series, low: float, high: float) -> pd.Series:

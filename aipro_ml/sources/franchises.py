@@ -1,5 +1,7 @@
 """Franchises and stadiums that no source describes fully: reviewed files under `configs/teams` and `configs/venues`."""
 
+import unicodedata
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache, cached_property
 from typing import TypeVar
@@ -23,13 +25,14 @@ class Alias(Config):
 
 
 class Franchise(Config):
-    """A team under today's code."""
+    """A team under today's code; `spellings` are further names sources give it, in any season."""
 
     name: str
     city: str
     conference: str
     division: str
     aliases: tuple[Alias, ...] = ()
+    spellings: tuple[str, ...] = ()
 
 
 class Venue(Config):
@@ -59,11 +62,24 @@ class Franchises(Config):
             (today for today, alias in self._aliases.get(code, ()) if alias.first <= season <= alias.last), None
         )
 
+    def find(self, text: str, season: int) -> str | None:
+        """Return the one franchise that a name, spelling or code names in `season`, or None.
+
+        Letter case, accents, spaces and punctuation do not matter. A name borne in those very seasons (an alias)
+        goes before today's names; what two franchises share names neither.
+        """
+        wanted = folded(text)
+        then = {today for today, first, last in self._names_then.get(wanted, ()) if first <= season <= last}
+        found = then or self._names_now.get(wanted, set())
+        return next(iter(found)) if len(found) == 1 else None
+
     def resolve_all(self, codes: pd.Series, seasons: pd.Series) -> pd.Series:
         """Return the franchise of each (code, season) as string, NA where either is unknown."""
-        pairs = pd.Series(list(zip(codes.fillna(""), seasons.fillna(0), strict=True)), index=codes.index, dtype=object)
-        known = {pair: self.resolve(pair[0], int(pair[1])) for pair in pairs.unique()}
-        return pairs.map(known).astype("string")
+        return _each(self.resolve, codes, seasons)
+
+    def find_all(self, names: pd.Series, seasons: pd.Series) -> pd.Series:
+        """Return the franchise of each (name, season) as string, NA where `find` knows none."""
+        return _each(self.find, names, seasons)
 
     def nearest(self, code: str) -> tuple[str, ...]:
         """Return up to three of today's codes that an unknown `code` may mean, likeliest first."""
@@ -75,7 +91,7 @@ class Franchises(Config):
     def frame(self) -> pd.DataFrame:
         """Return one row a franchise (TEAM_COLUMNS)."""
         rows = [
-            {"team": code, "abbreviation": code, **team.model_dump(exclude={"aliases"})}
+            {"team": code, "abbreviation": code, **team.model_dump(exclude={"aliases", "spellings"})}
             for code, team in self.teams.items()
         ]
         return conform(pd.DataFrame(rows), TEAM_COLUMNS)
@@ -90,8 +106,29 @@ class Franchises(Config):
 
     @cached_property
     def _spellings(self) -> dict[str, str]:
-        spelt = {name.upper(): today for today, team in self.teams.items() for name in (today, team.name, team.city)}
+        spelt = {
+            name.upper(): today
+            for today, team in self.teams.items()
+            for name in (*team.spellings, today, team.name, team.city)
+        }
         return spelt | {code: owners[0][0] for code, owners in self._aliases.items()}
+
+    @cached_property
+    def _names_now(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for today, team in self.teams.items():
+            for name in (today, team.name, *team.spellings):
+                found.setdefault(folded(name), set()).add(today)
+        return found
+
+    @cached_property
+    def _names_then(self) -> dict[str, list[tuple[str, int, int]]]:
+        found: dict[str, list[tuple[str, int, int]]] = {}
+        for today, team in self.teams.items():
+            for alias in team.aliases:
+                for name in (alias.code, alias.name):
+                    found.setdefault(folded(name), []).append((today, alias.first, alias.last))
+        return found
 
 
 class Venues(Config):
@@ -103,6 +140,18 @@ class Venues(Config):
         """Return one row a stadium (VENUE_COLUMNS)."""
         rows = [{"venue": code, **venue.model_dump()} for code, venue in self.venues.items()]
         return conform(pd.DataFrame(rows), VENUE_COLUMNS)
+
+
+def folded(text: str) -> str:
+    """Return what is left of a name without letter case, accents, spaces and punctuation."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(char for char in plain if char.isalnum())
+
+
+def _each(know: Callable[[str, int], str | None], names: pd.Series, seasons: pd.Series) -> pd.Series:
+    pairs = pd.Series(list(zip(names.fillna(""), seasons.fillna(0), strict=True)), index=names.index, dtype=object)
+    known = {pair: know(pair[0], int(pair[1])) for pair in pairs.unique()}
+    return pairs.map(known).astype("string")
 
 
 M = TypeVar("M", bound=Config)

@@ -1,5 +1,7 @@
 """What every importer derives from its games: their canonical identity and the days of their seasons."""
 
+from zoneinfo import ZoneInfo
+
 import pandas as pd
 
 from aipro_ml.sources.base import SEASON_COLUMNS, conform
@@ -9,6 +11,16 @@ def game_key(games: pd.DataFrame) -> pd.Series:
     """Return what a game is whenever and wherever it is played: `2022:regular:1:LV@LAC`."""
     slot = games["season"].astype("string") + ":" + games["season_type"] + ":" + games["week"].astype("string")
     return slot + ":" + games["away"] + "@" + games["home"]
+
+
+def dated_game_key(games: pd.DataFrame, zone: ZoneInfo) -> pd.Series:
+    """Return what a game is where no week places it: `2014:2014-08-16:CRY@ARS:1`.
+
+    The day is that of the kick-off in the sport's `zone`; the last number tells doubleheaders apart.
+    """
+    day = games["kickoff"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d").astype("string")
+    pair = games["away"] + "@" + games["home"]
+    return games["season"].astype("string") + ":" + day + ":" + pair + ":" + games["game_number"].astype("string")
 
 
 def season_frame(games: pd.DataFrame) -> pd.DataFrame:

@@ -81,3 +81,11 @@ def test_a_log_names_rows_by_their_label_and_sorts_by_line():
     log.reject(pd.Series([True], index=[10]), cells, "r", lambda value: f"saw {value}")
     assert [(f.line, f.value, f.message) for f in log.findings] == [(2, "a", "saw a"), (4, "", "m")]
     assert log.rejected.to_dict() == {10: True, 20: False, 30: False}
+
+
+def test_decimal_odds_become_the_nearest_american_price():
+    cells = ["1.91", "2", "2.125", "1.001", "1001", "1.0", "0", "-99", "NaN", "1e3", "evens", None]
+    found = checks.decimal_prices(pd.Series(cells, dtype="string"))
+    assert list(found[:5]) == [-110, 100, 112, -100_000, 100_000]
+    assert found[5:].isna().all()
+    assert found.dtype == "Int64"

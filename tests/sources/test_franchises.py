@@ -7,7 +7,7 @@ import pytest
 
 from aipro_ml.errors import UsageError
 from aipro_ml.sources.base import TEAM_COLUMNS, VENUE_COLUMNS
-from aipro_ml.sources.franchises import franchises, venues
+from aipro_ml.sources.franchises import Franchises, franchises, venues
 
 
 @pytest.mark.parametrize("sport", ["NFL", "SIM-NFL"])
@@ -91,3 +91,30 @@ def test_every_stadium_of_the_real_file_is_known(nflverse_file):
     roofs = frame.groupby("stadium_id")["roof"].agg(lambda roof: set(roof.dropna()) == {"dome"})
     domes = stadiums.set_index("venue")["is_dome"]
     assert set(roofs.index[roofs]) - {"BUF01"} == set(domes.index[domes])
+
+
+@pytest.mark.parametrize(
+    ("name", "season", "franchise"),
+    [
+        ("oakland raiders", 2010, "LV"), ("Oakland Raiders", 2021, None), ("St Louis Rams", 2010, "LA"),
+        ("GREEN BAY  PACKERS", 2022, "GB"), ("Gréen Bay-Packers", 2022, "GB"), ("gb", 2022, "GB"),
+        ("Packers of Green Bay", 2022, None), ("", 2022, None), ("!?", 2022, None),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_whatever_its_case_accents_and_punctuation(name, season, franchise):
+    assert franchises("NFL").find(name, season) == franchise
+
+
+def test_a_name_two_franchises_share_names_neither():
+    shared = {"city": "x", "conference": "c", "division": "d", "spellings": ["City"]}
+    teams = Franchises.model_validate({"teams": {"A": {"name": "A City", **shared}, "B": {"name": "B City", **shared}}})
+    assert teams.find("city", 2020) is None
+    assert teams.find("A. City", 2020) == "A"
+
+
+def test_a_name_borne_in_those_seasons_goes_before_a_name_of_today():
+    hornets = {"name": "Hornets", "city": "x", "conference": "c", "division": "d"}
+    moved = {"name": "Pelicans", "city": "y", "conference": "c", "division": "d"}
+    moved["aliases"] = [{"code": "NOH", "name": "Hornets", "first": 2002, "last": 2012}]
+    teams = Franchises.model_validate({"teams": {"CHA": hornets, "NOP": moved}})
+    assert [teams.find("hornets", season) for season in (2010, 2020)] == ["NOP", "CHA"]
