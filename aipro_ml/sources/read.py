@@ -5,7 +5,7 @@ import gzip
 import io
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -68,10 +68,13 @@ def text_of(content: bytes, *, name: str) -> str:
     return text
 
 
-def read_csv(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable:
+def read_csv(
+    data: bytes, *, name: str, columns: Sequence[str], also: Callable[[str], bool] | None = None
+) -> TextTable:
     """Return the `columns` of the CSV file `data`; raise DataFileError where it cannot be read as one.
 
-    Other columns are ignored. A row with too few or too many cells becomes a finding; the others land.
+    Columns whose name `also` accepts come too, where they are there; others are ignored. A row with too few or
+    too many cells becomes a finding; the others land.
     """
     text = text_of(unpack(data, name=name), name=name)
     rows = _records(text, name)
@@ -79,6 +82,8 @@ def read_csv(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable:
     if first is None:
         raise DataFileError("the file is empty", file=name)
     header = [cell.strip() for cell in first[1]]
+    if also is not None:
+        columns = [*columns, *dict.fromkeys(cell for cell in header if cell not in columns and also(cell))]
     places = _places(header, columns, name)
     kept: list[list[str]] = []
     lines: list[int] = []
