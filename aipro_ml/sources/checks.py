@@ -1,6 +1,5 @@
 """Vectorised checks every importer shares: numbers, prices, lines and margins, and the log of what broke them."""
 
-import unicodedata
 from collections.abc import Callable
 
 import numpy as np
@@ -28,9 +27,9 @@ Message = str | Callable[[str], str]
 
 
 def shortened(text: str) -> str:
-    """Return `text` fit for a message: at most 200 characters, control characters as spaces."""
+    """Return `text` fit for a message: at most 200 characters, unprintable ones as spaces."""
     shown = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text)} characters)"
-    return "".join(" " if unicodedata.category(char) == "Cc" else char for char in shown)
+    return "".join(char if char.isprintable() else " " for char in shown)
 
 
 class FindingLog:
@@ -99,15 +98,24 @@ def prices(text: pd.Series) -> pd.Series:
     return value.where(possible)
 
 
-def decimal_prices(text: pd.Series) -> pd.Series:
-    """Return decimal odds as American prices, Int64; NA where missing, outside [1.001, 1001] or anything else.
+def decimal_odds(text: pd.Series) -> pd.Series:
+    """Return decimal odds in [1.001, 1001] as Float64, NA where missing or anything else."""
+    value = numbers(text)
+    return value.where(value.between(*DECIMAL_RANGE).fillna(False).astype(bool))
+
+
+def american_prices(decimal: pd.Series) -> pd.Series:
+    """Return decimal odds (of `decimal_odds`) as American prices, Int64, NA where they are.
 
     Rounded to the nearest whole American price, halves to the even one (`betting.odds.decimal_to_american`).
     """
-    value = numbers(text)
-    decimal = value.where(value.between(*DECIMAL_RANGE).fillna(False).astype(bool))
     american = decimal_to_american(decimal.to_numpy("float64", na_value=np.nan))
-    return pd.Series(american, index=text.index, name=text.name).astype("Float64").astype("Int64")
+    return pd.Series(american, index=decimal.index, name=decimal.name).astype("Float64").astype("Int64")
+
+
+def decimal_prices(text: pd.Series) -> pd.Series:
+    """Return decimal odds as American prices, Int64; NA where missing, outside [1.001, 1001] or anything else."""
+    return american_prices(decimal_odds(text))
 
 
 def lines(text: pd.Series, low: float, high: float) -> pd.Series:
