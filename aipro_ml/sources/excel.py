@@ -1,0 +1,75 @@
+"""Bytes of an Excel workbook (.xlsx) to rows of text that know their line; only its first sheet is read."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from aipro_ml.errors import DataFileError
+from aipro_ml.sources.read import MAX_BYTES, MISSING, TextTable
+
+XLSX_MAGIC = b"PK\x03\x04"
+
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, ValueError, TypeError, AttributeError,
+    SyntaxError, NotImplementedError,
+)  # fmt: skip
+"""What reading a damaged workbook raises; a syntax error is one of its XML."""
+
+
+def is_excel(data: bytes) -> bool:
+    """Return whether the first bytes are those of a workbook."""
+    return data[:4] == XLSX_MAGIC
+
+
+def read_excel(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable:
+    """Return the `columns` of the first sheet, below its header, as `read_csv` would; raise DataFileError otherwise.
+
+    Formulas give the value they had when saved. Whole numbers lose their `.0`, dates become ISO texts.
+    """
+    try:
+        rows = list(_rows(data, name))
+    except _DAMAGE as error:
+        raise DataFileError(f"the workbook is truncated or damaged ({error}); fetch it again", file=name) from error
+    if not rows:
+        raise DataFileError("the sheet is empty", file=name)
+    (first, header), *body = rows
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise DataFileError(f"lacks the columns {', '.join(missing)} in its first sheet", file=name, line=first)
+    places = [header.index(column) for column in columns]
+    kept = [[cells[place] for place in places] for _, cells in body]
+    frame = pd.DataFrame(kept, columns=list(columns), dtype=object).astype("string")
+    frame = frame.mask(frame.isin(MISSING))
+    lines = pd.Series([line for line, _ in body], dtype="int64")
+    return TextTable(frame.assign(line_number=lines), (), len(body))
+
+
+def _rows(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (row number, cells) of each row that is not blank, all as wide as the widest before it."""
+    import openpyxl
+
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        if sum(part.file_size for part in packed.infolist()) > MAX_BYTES:
+            raise DataFileError(f"more than {MAX_BYTES // 1024**2} MiB unpacked; split the workbook", file=name)
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    width = 0
+    for line, values in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
+        cells = [_text(value) for value in values]
+        width = max(width, len(cells))
+        if any(cells):
+            yield line, cells + [""] * (width - len(cells))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return str(value).strip()
