@@ -56,7 +56,7 @@ def read_folder(
             pages.add(files[name], name, None)
         except DataFileError as error:
             broken.append(error)
-            pages.findings.append(Finding(name, error.line or 0, "", "", "unreadable_file", str(error)))
+            pages.findings.append(Finding(name, error.line or 1, "", "", "unreadable_file", str(error)))
     if broken and len(broken) == len(files):
         raise broken[0]
     return pages.batch(odds_format, known_from)
@@ -73,6 +73,7 @@ class _Pages:
 
     def batch(self, odds_format: OddsFormat, known_from: datetime | None) -> OddsApiBatch:
         sightings = pd.DataFrame(self.sightings, columns=list(SIGHTING_COLUMNS))
+        sightings["taken_at"] = pd.to_datetime(sightings["taken_at"], utc=True)
         offers = pd.DataFrame(self.offers, columns=list(OFFER_COLUMNS))
         read_rows = len(self.offers) + sum(f.rule == "shape" for f in self.findings)
         feed = feed_of(sightings, offers, read_rows, self.findings)
@@ -112,6 +113,8 @@ class _Pages:
                         "price": _text(outcome.get("price")),
                         "point": _text(outcome.get("point")),
                         "last_update": _text(updated),
+                        "book_column": "bookmaker",
+                        "outcome_column": "name",
                         "price_column": "price",
                         "point_column": "point",
                     }
@@ -180,4 +183,6 @@ def _text(value: object) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, dict | list):
+        text = f"no value but {text}"  # so that no name inside is taken for one
     return text.encode(errors="replace").decode().replace("\x00", "\ufffd").strip() or None

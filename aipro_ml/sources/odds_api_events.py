@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from aipro_ml.config import sport_config
-from aipro_ml.enums import GameStatus, Severity
+from aipro_ml.enums import GameStatus, SeasonType, Severity
 from aipro_ml.errors import UsageError
 from aipro_ml.sources.base import UTC_TIME, conform
 from aipro_ml.sources.checks import FindingLog
@@ -99,13 +99,13 @@ def _seasons(days: pd.Series, sport: str) -> pd.Series:
 
 
 def _season_types(days: pd.Series, seasons: pd.Series, sport: str) -> pd.Series:
-    """Return the part of the season of each local day, NA where no calendar knows it: the feed does not say."""
-    unknown = pd.Series(pd.NA, index=days.index, dtype="string")
+    """Return the part of the season of each local day; the feed does not say, so regular where no calendar does."""
+    regular = pd.Series(SeasonType.REGULAR.value, index=days.index, dtype="string")
     try:
         calendar = season_calendar(sport)
     except UsageError:
-        return unknown
-    return calendar.season_types(days, seasons).where(calendar.season_of(days).notna(), unknown)
+        return regular
+    return calendar.season_types(days, seasons).where(calendar.season_of(days).notna(), regular)
 
 
 def _sides(seen: pd.DataFrame, sport: str, log: FindingLog) -> pd.DataFrame:

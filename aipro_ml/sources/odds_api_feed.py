@@ -53,7 +53,9 @@ OFFER_COLUMNS: Mapping[str, str] = {
     "price": "string",
     "point": "string",
     "last_update": "string",
-    "price_column": "string",  # what the file calls the cell of the price, and of the point
+    "book_column": "string",  # what the file calls the cells of the book, the outcome, the price and the point
+    "outcome_column": "string",
+    "price_column": "string",
     "point_column": "string",
 }
 

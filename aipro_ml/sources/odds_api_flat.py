@@ -52,9 +52,8 @@ def read_changes(
     first = rows.loc[~rows.duplicated(key)]
     label = rows.groupby(key, sort=False, dropna=False).ngroup()
     sightings = first.assign(id=first["event_id"], id_column="event_id").reset_index(drop=True)
-    offers = rows.assign(
-        sighting=label, book=rows["bookmaker"], title=pd.NA, price_column="price", point_column="point"
-    )
+    called = {f"{name}_column": name for name in ("outcome", "price", "point")}
+    offers = rows.assign(sighting=label, book=rows["bookmaker"], title=pd.NA, book_column="bookmaker", **called)
     feed = feed_of(sightings, offers.reset_index(drop=True), table.rows_read, (*table.findings, *log.findings))
     return batch_of(feed, sport=sport, odds_format=odds_format, known_from=known_from)
 
@@ -81,7 +80,7 @@ def read_days(
             table, day = read_csv(files[name], name=name, columns=DAY_FIELDS), _day(name)
         except DataFileError as error:
             broken.append(error)
-            findings.append(Finding(name, error.line or 0, "", "", "unreadable_file", str(error)))
+            findings.append(Finding(name, error.line or 1, "", "", "unreadable_file", str(error)))
             continue
         days.append(_day_rows(table, name, day, sport, findings))
         count += table.rows_read
@@ -130,6 +129,8 @@ def _long(rows: pd.DataFrame) -> pd.DataFrame:
             price=rows[price],
             point=pd.NA if point is None else rows[point],
             last_update=pd.NA,
+            book_column="bookmaker",
+            outcome_column=price,
             price_column=price,
             point_column=point or price,
         )
