@@ -3,7 +3,7 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,9 @@ def is_excel(data: bytes) -> bool:
     return data[:4] == XLSX_MAGIC
 
 
-def read_excel(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable:
+def read_excel(
+    data: bytes, *, name: str, columns: Sequence[str], also: Callable[[str], bool] | None = None
+) -> TextTable:
     """Return the `columns` of the first sheet, below its header, as `read_csv` would; raise DataFileError otherwise.
 
     Formulas give the value they had when saved. Whole numbers lose their `.0`, dates become ISO texts.
@@ -38,6 +40,8 @@ def read_excel(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable:
     if not rows:
         raise DataFileError("the sheet is empty", file=name)
     (first, header), *body = rows
+    if also is not None:
+        columns = [*columns, *dict.fromkeys(cell for cell in header if cell not in columns and also(cell))]
     missing = [column for column in columns if column not in header]
     if missing:
         raise DataFileError(f"lacks the columns {', '.join(missing)} in its first sheet", file=name, line=first)
