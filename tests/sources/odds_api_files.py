@@ -17,7 +17,7 @@ def book(key: str = "fanduel", *, home: str, away: str, updated: str = "2025-10-
     said = {"ml_home": -535, "ml_away": 400, "spread": -13.5, "home_price": -115, "away_price": -105}
     said |= {"total": 50.5, "over": -112, "under": -108} | cells
     spread = said["spread"]
-    away_spread = said["away_spread"] if "away_spread" in said else -spread
+    away_spread = said["away_spread"] if "away_spread" in cells else -spread
     markets = {
         "h2h": [{"name": away, "price": said["ml_away"]}, {"name": home, "price": said["ml_home"]}],
         "spreads": [

@@ -203,7 +203,9 @@ def test_a_delay_seen_late_lets_no_price_of_the_running_game_close():
 
 def test_a_kickoff_said_hours_back_of_a_running_game_is_refused():
     backdated = event(commence_time="2025-10-17T19:30:00Z", of_book={"ml_home": -2500})
-    batch = folder(T214448=answer(event()), T224448=answer(event()), T233000=answer(backdated), T235500=answer(backdated))
+    batch = folder(
+        T214448=answer(event()), T224448=answer(event()), T233000=answer(backdated), T235500=answer(backdated)
+    )
     [finding] = batch.findings
     assert (finding.rule, finding.severity, finding.value) == (
         "backdated_kickoff", Severity.WARNING, "2025-10-17T19:30:00Z",
