@@ -70,6 +70,9 @@ def _check_sides(rows: pd.DataFrame, log: FindingLog) -> None:
     log.reject(wrong, rows["side"], "side", "no side of this market")
     for column in ("event_id", "book_id"):
         log.reject(whole(rows[column], 1, 999_999_999).isna(), rows[column], column, "no number of Action Network's")
+    for column, (low, high) in {"season": (1920, 2100), "week": (1, 60)}.items():
+        said = f"no whole number from {low} to {high}"
+        log.reject(whole(rows[column], low, high).isna(), rows[column], column, said)
     key = ["event_id", "book_id", "line_type", "side"]
     again = rows.loc[~log.rejected].duplicated(key).reindex(rows.index, fill_value=False)
     log.reject(again, rows["side"], "duplicate_quote", "an earlier row has this side of this market; the first counts")
@@ -93,7 +96,8 @@ def _games(rows: pd.DataFrame, schedule: pd.DataFrame, log: FindingLog) -> pd.Da
         mine = known.where(rows["side"] == side)
         told = mine.groupby(rows["event_id"])
         events[side] = told.first().where(told.nunique() == 1)
-    facts = schedule.drop(columns=["external_id", "line_number"])
+    nowhere = pd.Series(pd.NA, index=schedule.index, dtype="string")  # the batch has no venues
+    facts = schedule.drop(columns=["external_id", "line_number"]).assign(venue=nowhere)
     found = events.reset_index().merge(facts, on=["season", "week", "home", "away"], how="inner")
     found = found.drop_duplicates("game").rename(columns={"event_id": "external_id"})
     lost = ~rows["event_id"].isin(found["external_id"])

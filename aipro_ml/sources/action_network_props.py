@@ -64,7 +64,7 @@ def read(data: bytes, *, name: str, games: pd.DataFrame, known_from: datetime | 
     lost = props["game"].isna()
     said = "no game of the given ones is this event"
     log.reject(lost & ~rows["event_id"].duplicated(), rows["event_id"], "no_such_game", said)
-    props = props.loc[~log.rejected & ~lost].assign(recorded_at=props["kickoff"] - CLOSE_LEAD)
+    props = props.assign(recorded_at=props["kickoff"] - CLOSE_LEAD).loc[~log.rejected & ~lost]
     again = props.duplicated(["game", "book", "player_external_id", "prop", "selection", "line"])
     said = "an earlier row has this side of this prop; the first counts"
     log.reject(again, rows["side"].loc[props.index], "duplicate_quote", said)

@@ -21,7 +21,7 @@ from aipro_ml.sources.dated import in_order
 from aipro_ml.sources.franchises import franchises
 from aipro_ml.sources.games import season_frame
 from aipro_ml.sources.pairs import Place, placed, visitors
-from aipro_ml.sources.read import GZIP_MAGIC, read_csv
+from aipro_ml.sources.read import read_csv, unpack
 
 SPORT = "NFL"
 SOURCE = "bmr_nfl"
@@ -60,9 +60,10 @@ def read(
 
 
 def _files(data: bytes, name: str) -> dict[str, bytes]:
-    if data[:2] != GZIP_MAGIC and data[257:262] != b"ustar":
-        return {name: data}
-    weekly = {path: content for path, content in archive.members(data, name=name).items() if re.search(WEEKLY, path)}
+    content = unpack(data, name=name)
+    if content[257:262] != b"ustar":
+        return {name: content}
+    weekly = {path: content for path, content in archive.members(content, name=name).items() if re.search(WEEKLY, path)}
     if not weekly:
         raise DataFileError("the archive holds no YEAR/week_N.csv", file=name)
     return weekly

@@ -152,12 +152,13 @@ def read_player_box(data: bytes, *, name: str, games: pd.DataFrame, known_from: 
     minutes = numbers(shorter(rows["MIN"]))
     minutes = minutes.where(minutes.between(0, 100).fillna(False))
     log.flag(malformed(rows["MIN"], minutes), rows["MIN"], "minutes", "no minutes from 0 to 100: left out")
-    landed = found.loc[~log.rejected].assign(
+    found = found.assign(
         player=rows["player_id"],
         player_name=rows["player_name"],
         minutes=minutes,
         line_number=rows["line_number"],
     )
+    landed = found.loc[~log.rejected].copy()
     landed["stats"] = figures(rows.loc[landed.index], PLAYER_FIGURES, log)
     return BoxBatch(
         sport=NBA.sport,

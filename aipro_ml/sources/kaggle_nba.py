@@ -31,17 +31,19 @@ def read(data: bytes, *, name: str, known_from: datetime | None = None) -> Sourc
     """
     table = read_csv(data, name=name, columns=FIELDS)
     log = FindingLog(name, table.frame["line_number"], table.findings)
-    games = dated_games(_fixtures(table.frame), NBA, log)
+    games = dated_games(_fixtures(table.frame, log), NBA, log)
     offers = _offers(table.frame.loc[games.index], games, log)
     return Archive(NBA, SOURCE, games, offers, log.findings, table.rows_read, known_from).batch()
 
 
-def _fixtures(rows: pd.DataFrame) -> Fixtures:
+def _fixtures(rows: pd.DataFrame, log: FindingLog) -> Fixtures:
+    season = whole(rows["season"], 1947, 2100)
+    log.reject(season.isna(), rows["season"], "season_range", "no season from 1947 to 2100")
     extra = [numbers(rows[column]) for column in ("ot_home", "ot_away")]
     return Fixtures(
         day=rows["date"],
         date=iso_days(rows["date"]),
-        season=whole(rows["season"], 1947, 2100) - 1,
+        season=season - 1,
         home=rows["home"],
         away=rows["away"],
         home_score=rows["score_home"],

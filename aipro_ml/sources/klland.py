@@ -32,17 +32,19 @@ def read(data: bytes, *, name: str, known_from: datetime | None = None) -> Sourc
     table = read_csv(data, name=name, columns=FIELDS)
     rows = table.frame.mask(table.frame.isin(NO_LINE))
     log = FindingLog(name, rows["line_number"], table.findings)
-    games = dated_games(_fixtures(rows), NBA, log)
+    games = dated_games(_fixtures(rows, log), NBA, log)
     offers = _offers(rows.loc[games.index], games, log)
     findings = (*untimed.suspicion(log.findings, name, len(games)), *log.findings)
     return Archive(NBA, SOURCE, games, offers, findings, table.rows_read, known_from).batch()
 
 
-def _fixtures(rows: pd.DataFrame) -> Fixtures:
+def _fixtures(rows: pd.DataFrame, log: FindingLog) -> Fixtures:
+    season = whole(rows["season"], 1947, 2100)
+    log.reject(season.isna(), rows["season"], "season_range", "no season from 1947 to 2100")
     return Fixtures(
         day=rows["date"],
         date=iso_days(rows["date"]),
-        season=whole(rows["season"], 1947, 2100) - 1,
+        season=season - 1,
         home=rows["home_team"],
         away=rows["away_team"],
         home_score=rows["home_pts"],

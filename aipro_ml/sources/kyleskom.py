@@ -13,7 +13,7 @@ import pandas as pd
 
 from aipro_ml.sources import untimed
 from aipro_ml.sources.base import Finding, SourceBatch
-from aipro_ml.sources.checks import FindingLog, numbers
+from aipro_ml.sources.checks import FindingLog, malformed, numbers
 from aipro_ml.sources.dated import NBA, Archive, Fixtures, dated_games, iso_days
 from aipro_ml.sources.read import read_csv
 from aipro_ml.sources.season_calendar import season_calendar
@@ -76,11 +76,12 @@ def _days(text: pd.Series) -> tuple[pd.Series, pd.Series]:
 
 
 def _scores(points: pd.Series, margin: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return both scores as texts; what is no sum of two whole scores stays as it is and is found out later."""
+    """Return both scores as texts; what makes no score stays as it is and is found out later."""
     whole_game, lead = numbers(points), numbers(margin)
     unplayed = (whole_game == 0).fillna(False) | points.isna()
+    wrong = points.where(malformed(points, whole_game), margin).fillna("")
     sides = [(whole_game + lead) / 2, (whole_game - lead) / 2]
-    texts = [side.astype("string").fillna(points) for side in sides]
+    texts = [side.astype("string").fillna(wrong) for side in sides]
     return tuple(text.mask(unplayed).rename("Points") for text in texts)
 
 

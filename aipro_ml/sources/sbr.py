@@ -135,7 +135,7 @@ def _line(text: pd.Series, log: FindingLog) -> pd.Series:
     noted = plain.str.extract(f"^{NOTED}$")[0].where(numbers(plain).isna())
     said = "a line with a note of its price: the line lands, the note is not read"
     log.flag(noted.notna(), text, "noted_price", said, Severity.WARNING)
-    value = numbers(noted.fillna(plain))
+    value = numbers(noted.fillna(plain).str.replace(r"^\.", "0.", regex=True))
     value = value.where((value % 0.5 == 0).fillna(False))
     log.flag(malformed(plain, value), text, "line", "no line of whole or half points: it does not land")
     return value

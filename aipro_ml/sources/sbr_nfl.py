@@ -36,7 +36,7 @@ def read(data: bytes, *, name: str, known_from: datetime | None = None) -> Sourc
     """
     rows = _rows(data, name)
     log = FindingLog(name, rows["line_number"])
-    games = dated_games(_fixtures(rows), NFL, log)
+    games = dated_games(_fixtures(rows, log), NFL, log)
     offers = _offers(rows.loc[games.index], games, log)
     findings = (*untimed.suspicion(log.findings, name, len(games)), *log.findings)
     return Archive(NFL, SOURCE, games, offers, findings, len(rows), known_from).batch()
@@ -66,12 +66,14 @@ def _texts(record: Mapping[str, Any]) -> list[str | None]:
     return [None if value is None or value == "" else str(value).strip() for value in values]
 
 
-def _fixtures(rows: pd.DataFrame) -> Fixtures:
+def _fixtures(rows: pd.DataFrame, log: FindingLog) -> Fixtures:
+    season = whole(rows["season"], 1920, 2100)
+    log.reject(season.isna(), rows["season"], "season_range", "no season from 1920 to 2100")
     day = whole(rows["date"], 19_000_101, 21_001_231).astype("string")
     return Fixtures(
         day=rows["date"],
         date=pd.to_datetime(day, format="%Y%m%d", errors="coerce").astype("datetime64[us]"),
-        season=whole(rows["season"], 1920, 2100),
+        season=season,
         home=rows["home_team"],
         away=rows["away_team"],
         home_score=rows["home_final"],

@@ -108,7 +108,7 @@ def quotes(offers: list[pd.DataFrame]) -> pd.DataFrame:
     if not offers:
         return empty(QUOTE_COLUMNS)
     found = pd.concat(offers, ignore_index=True)
-    return conform(found.loc[found["price"].notna()].assign(recorded_at=found["seen_at"]), QUOTE_COLUMNS)
+    return conform(found.loc[found["price"].notna()].rename(columns={"seen_at": "recorded_at"}), QUOTE_COLUMNS)
 
 
 def closing(offers: list[pd.DataFrame]) -> pd.DataFrame:
