@@ -208,6 +208,9 @@ def _values(column: pd.Series, kind: str, place: str) -> list[Any]:
         return times
     if pd.api.types.is_datetime64_dtype(column.dtype) and kind == "timestamp":
         raise ValueError(f"{place}: naive datetimes: give the column a time zone (times are UTC)")
+    if not column.hasnans and kind in _AS_THEY_ARE and _AS_THEY_ARE[kind](column.dtype):
+        plain: list[Any] = column.tolist()
+        return plain
     convert, missing = _CONVERT[kind], column.isna().tolist()
     try:
         return [
@@ -270,12 +273,21 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
 }
 
 
+_AS_THEY_ARE: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("int2", "int4", "int8"), pd.api.types.is_integer_dtype),
+    "float8": pd.api.types.is_float_dtype,
+    "bool": pd.api.types.is_bool_dtype,
+}
+"""Kinds whose values, in a column of such a type without gaps, need no look at each."""
+
+
 def _series(oid: int, values: Sequence[Any]) -> pd.Series:
     """Return one column of a result in the type its PostgreSQL type has in frames."""
     gaps = any(value is None for value in values)
     if oid in _TIMES:
-        naive = np.array([value and value.replace(tzinfo=None) for value in values], dtype="datetime64[us]")
-        return pd.Series(naive).dt.tz_localize("UTC")
+        if oid != _oid("timestamp"):
+            values = [value and value.replace(tzinfo=None) for value in values]
+        return pd.Series(np.array(values, dtype="datetime64[us]")).dt.tz_localize("UTC")
     if oid == _oid("uuid"):
         return pd.Series([None if value is None else str(value) for value in values], dtype=object)
     if oid in _FLOATS or (oid in _INTEGERS and gaps):

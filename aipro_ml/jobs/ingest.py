@@ -115,13 +115,15 @@ def import_batch(
 
 def _store(connection: Connection, batch: SourceBatch, digest: str, options: ImportOptions) -> ImportReport:
     league, now, on_step = sport(batch.sport), options.now, options.on_step
+    reference.lock_sport(connection, league.code)
     written = _store_reference(connection, batch, league, now)
     on_step(1, 4)
     counted = _store_games(connection, batch, league, now)
     on_step(2, 4)
-    if quality.was_checked(connection, source=batch.source, content=digest):
-        # the same bytes again are no new observation of the prices of games still to come
-        batch = replace(batch, quotes=batch.quotes[batch.quotes["recorded_at"] < pd.Timestamp(now)])
+    first_read = quality.first_checked(connection, source=batch.source, content=digest)
+    if first_read is not None:
+        # the same bytes again are no new observation: nothing in them was seen after they were first read
+        batch = replace(batch, quotes=batch.quotes[batch.quotes["recorded_at"] < pd.Timestamp(first_read)])
     quotes = odds.save_quotes(connection, _quote_rows(batch), now) if len(batch.quotes) else odds.QuoteCount(0, 0)
     on_step(3, 4)
     closing = odds.save_closing(connection, _closing_rows(batch)) if len(batch.closing) else None
@@ -205,10 +207,13 @@ def _first_revisions(new: pd.DataFrame, batch: SourceBatch, league: Sport, now: 
         return [games_repository.revision_rows(new, source=batch.source, known_at=known, number=numbered, now=now)]
     planned = new.assign(status=GameStatus.SCHEDULED.value, home_score=pd.NA, away_score=pd.NA, overtime=False)
     opening = batch.games.groupby("season")["kickoff"].min() - SCHEDULE_LEAD
-    known = new["season"].map(opening).astype(new["kickoff"].dtype)
+    # what is read now is known now: a later time would rank a correction before what it corrects
+    read_at = pd.Timestamp(now).as_unit("us")
+    known = new["season"].map(opening).astype(new["kickoff"].dtype).clip(upper=read_at)
     first = games_repository.revision_rows(planned, source=batch.source, known_at=known, number=numbered, now=now)
     done = new[new["status"] != GameStatus.SCHEDULED]
     after = done["kickoff"] + pd.Timedelta(minutes=league.config.duration_minutes)
+    after = after.clip(upper=read_at).clip(lower=done["kickoff"])
     second = games_repository.revision_rows(
         done, source=batch.source, known_at=after, number=pd.Series(2, index=done.index), now=now
     )

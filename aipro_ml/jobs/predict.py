@@ -17,6 +17,7 @@ from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.inference.policy import build_policy
 from aipro_ml.inference.predictor import ModelScores, predict_slate, reference_probability
+from aipro_ml.inference.quotes import market_boards
 from aipro_ml.jobs.calibrate import stored_calibration
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.distributions import distributions_before
@@ -25,6 +26,9 @@ from aipro_ml.jobs.matrices import prediction_matrices
 from aipro_ml.jobs.publish import Panel, RunReport, Slot, Voice, publish
 from aipro_ml.times import iso_utc
 from aipro_ml.training.artifacts import read_artifact
+
+LIVE_WITHIN = pd.Timedelta(minutes=15)
+"""A run this late behind its slot still counts as live; later its prices may be gone, and hindsight picks the slot."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def predict(
         chosen = _chosen_models(connection, league, request.model)
         wanted = _wanted_games(games.schedule(connection, league.code), league, request)
         policy = build_policy(policy_config(), league.code, acts.settings_like(connection, f"tier.{league.code}."))
-        records = load_records(connection, league.code)
+        records = load_records(connection, league.code, odds_of=list(wanted.index))
     slots = _slots(wanted, request, _decision_minutes(chosen, league))
     for stored in chosen:
         _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))
@@ -72,6 +76,7 @@ def predict(
     voices = [_voice(settings, stored, matrices[stored.bet_type]) for stored in chosen]
     entities = history.schedule(frame.index, frame["as_of"])
     quotes = history.quotes(entities, league.config.quote_max_age_hours)
+    boards = market_boards(quotes, [stored.bet_type for stored in chosen], league.config.devig)
     panel = Panel(league, voices, policy)
     spreads = {int(season): distributions_before(history, league, int(season)) for season in frame["season"].unique()}
     reports = []
@@ -79,10 +84,9 @@ def predict(
         slate = predict_slate(
             [voice.scores for voice in voices],
             slot.games,
-            quotes[quotes["game_id"].isin(slot.games.index)],
+            boards,
             spreads[int(slot.games["season"].min())],
             policy,
-            league.config.devig,
         )
         with unit(engine, dry_run=request.dry_run) as connection:
             reports.append(publish(connection, panel, slot, slate, request.now))
@@ -138,7 +142,8 @@ def _slots(wanted: pd.DataFrame, request: PredictionRequest, minutes: int) -> li
         )
     slots = []
     for moment, part in wanted.assign(as_of=moments).groupby("as_of", sort=True):
-        live = pd.Timestamp(request.now) < part["kickoff"].min()
+        decided_now = pd.Timestamp(request.now) - moment <= LIVE_WITHIN
+        live = decided_now and pd.Timestamp(request.now) < part["kickoff"].min()
         mode = RunMode.LIVE if live else RunMode.BACKFILLED
         slots.append(Slot(moment.to_pydatetime(), mode, part))
     return slots

@@ -15,7 +15,7 @@ from aipro_ml.db.repositories import models, predictions
 from aipro_ml.enums import RunMode, RunStatus
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport
-from aipro_ml.identity import content_hash, derive_id
+from aipro_ml.identity import content_hash, derive_id, derive_ids
 from aipro_ml.inference.explain import explain
 from aipro_ml.inference.ledger import GENESIS, Head, extend
 from aipro_ml.inference.policy import Policy
@@ -153,8 +153,8 @@ def _append(
         for voice in voices
     ]
     explanations = pd.concat([part for part in parts if len(part)])
-    keys = zip(explanations["prediction_id"], explanations["feature_name"], strict=True)
-    explanations = explanations.assign(id=[derive_id("shap_explanation", *key) for key in keys])
+    keys = (explanations["prediction_id"], explanations["feature_name"])
+    explanations = explanations.assign(id=derive_ids("shap_explanation", *keys))
     predictions.save_predictions(connection, rows.assign(created_at=pd.Timestamp(now)), ledger, explanations)
 
 

@@ -10,12 +10,10 @@ from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from aipro_ml.db.copy import copy_rows, insert_new, read_frame
+from aipro_ml.db.locks import wait_for
 from aipro_ml.db.models.predictions import Prediction, ShapExplanation
 from aipro_ml.db.models.warehouse import FactPrediction, FactPredictionRun
 from aipro_ml.times import ensure_utc
-
-LEDGER_LOCK = 0x61697072
-"""Advisory lock key: one writer of the ledger at a time."""
 
 _LIST = text(
     """
@@ -39,7 +37,7 @@ _LIST = text(
 
 def lock_ledger(connection: Connection) -> None:
     """Wait for the exclusive right to append to the ledger until this transaction ends."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=LEDGER_LOCK))
+    wait_for(connection, "ledger")
 
 
 def ledger_head(connection: Connection) -> tuple[int, str] | None:
@@ -65,7 +63,7 @@ def known_hashes(connection: Connection, hashes: list[str]) -> set[str]:
 def save_run(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a prediction run (columns of `fact_prediction_runs`); True if it is new."""
     statement = insert(FactPredictionRun).values(**values).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    return connection.scalar(statement.returning(FactPredictionRun.id)) is not None
 
 
 def update_run(connection: Connection, run_id: UUID, values: Mapping[str, Any]) -> None:
