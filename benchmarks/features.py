@@ -57,7 +57,7 @@ def as_of(bench: Bench) -> list[Figure]:
         *measured.figures(
             "as-of with indexing of a frame",
             Peer("scatter", "NumPy scatter of ready codes"),
-            Peer("merge_asof", "pandas merge_asof, latest and opening", 1.0),
+            Peer("merge_asof", "pandas merge_asof, latest and opening"),
             ours="indexed",
         ),
     ]

@@ -23,6 +23,7 @@ from aipro_ml.features.sport import Sport, sport
 from aipro_ml.identity import derive_id, derive_ids
 from aipro_ml.jobs.database import unit
 from aipro_ml.sources.base import Finding, SourceBatch
+from aipro_ml.times import iso_utc
 
 SCHEDULE_LEAD = pd.Timedelta(days=7)
 """A season's schedule counts as known this long before its first kick-off, when the first lines open."""
@@ -91,6 +92,7 @@ def import_batch(
 
     `content` is what was read; it is kept under its hash. Raises AiproError for a batch refused by `strict`.
     """
+    batch = _without_early_scores(batch, options.now)
     refused = [finding for finding in batch.findings if finding.severity is Severity.CRITICAL]
     if options.strict and refused:
         first = refused[0]
@@ -111,6 +113,30 @@ def import_batch(
         report = replace(report, report=_write_findings(settings.reports_dir, batch, digest))
     log.info("imported", extra={"source": batch.source, "rows_written": report.rows_written})
     return report
+
+
+def _without_early_scores(batch: SourceBatch, now: datetime) -> SourceBatch:
+    """Return the batch with games that are final before they begin as scheduled ones, each a finding.
+
+    Revisions are append-only: a score known before its kick-off would stand against the time rule for ever.
+    """
+    games = batch.games
+    early = (games["status"] == GameStatus.FINAL) & (games["kickoff"] > pd.Timestamp(now))
+    if not early.any():
+        return batch
+    said = f"a final score, but the game begins after the import ({iso_utc(now)}): lands as scheduled"
+    findings = tuple(
+        Finding(batch.source, int(line), "status", str(game), "score_before_kickoff", said)
+        for game, line in zip(games.loc[early, "external_id"], games.loc[early, "line_number"], strict=True)
+    )
+    mended = games.assign(
+        status=games["status"].mask(early, GameStatus.SCHEDULED.value),
+        home_score=games["home_score"].mask(early),
+        away_score=games["away_score"].mask(early),
+        overtime=games["overtime"].mask(early, other=False),
+    )
+    closing = batch.closing[~batch.closing["game"].isin(games.loc[early, "game"])]
+    return replace(batch, games=mended, closing=closing, findings=(*batch.findings, *findings))
 
 
 def _store(connection: Connection, batch: SourceBatch, digest: str, options: ImportOptions) -> ImportReport:

@@ -27,7 +27,7 @@ from aipro_ml.jobs.publish import Panel, RunReport, Slot, Voice, publish
 from aipro_ml.times import iso_utc
 from aipro_ml.training.artifacts import read_artifact
 
-LIVE_WITHIN = pd.Timedelta(minutes=15)
+LIVE_WITHIN = pd.Timedelta(minutes=60)
 """A run this late behind its slot still counts as live; later its prices may be gone, and hindsight picks the slot."""
 
 

@@ -41,6 +41,11 @@ def bring(platform, tmp_path):
     return run
 
 
+def at(*parts):
+    """Return the time as the driver gives it: UTC without a zone."""
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)
+
+
 def game_of(platform, external_id=FIRST):
     (row,) = platform.rows("SELECT * FROM games WHERE external_id = :id", id=external_id)
     return row
@@ -67,10 +72,10 @@ def test_a_first_import_lands_games_revisions_quotes_and_closing_lines(platform,
     assert platform.one("SELECT count(*) FROM games WHERE status = 'final'") == 12
     assert platform.one("SELECT count(*) FROM odds WHERE is_current") == 72
     game = game_of(platform)
-    assert game["game_date"] == datetime(2021, 9, 12, 17)
+    assert game["game_date"] == at(2021, 9, 12, 17)
     schedule, result = revisions(platform)
     assert (schedule["status"], schedule["home_score"], result["home_score"]) == ("scheduled", None, 18)
-    assert schedule["known_at"] == datetime(2021, 9, 5, 17)
+    assert schedule["known_at"] == at(2021, 9, 5, 17)
     assert result["known_at"] == game["game_date"] + timedelta(hours=4)
 
 
@@ -111,7 +116,7 @@ def test_a_moved_kick_off_updates_the_game_and_appends_a_revision(platform, brin
     bring([*season_rows(), scheduled(game, "2022-10-09", "BUF", "NE")])
     report = bring([*season_rows(), scheduled(game, "2022-10-10", "BUF", "NE")], LATER)
     assert (report.games_updated, report.revisions) == (1, 1)
-    assert game_of(platform, game)["game_date"] == datetime(2022, 10, 10, 17)
+    assert game_of(platform, game)["game_date"] == at(2022, 10, 10, 17)
     planned, moved = revisions(platform, game)
     assert (planned["game_date"].day, moved["game_date"].day, moved["known_at"]) == (9, 10, NAIVE_LATER)
 

@@ -17,6 +17,7 @@ from aipro_ml.inference.ledger import FaultKind, Head, verify
 from aipro_ml.inference.prediction import HASHED_COLUMNS, prediction_hash_of
 from aipro_ml.jobs.listings import recomputed_hashes, verify_ledger
 from aipro_ml.jobs.predict import predict
+from aipro_ml.jobs.publish import _PREDICTION_COLUMNS
 from tests.fixtures_platform import (
     NOW,
     SEASON,
@@ -106,11 +107,7 @@ def test_every_stored_hash_is_recomputed_from_its_ledger_row_and_the_chain_holds
 
 
 def test_predictions_hold_what_their_ledger_rows_hold(published):
-    columns = (
-        "game_id model_id bet_type predicted_side probability edge signal_tier kelly_fraction "
-        "line_at_prediction odds_at_prediction prediction_hash"
-    ).split()
-    differs = " OR ".join(f"p.{name} IS DISTINCT FROM f.{name}" for name in columns)
+    differs = " OR ".join(f"p.{name} IS DISTINCT FROM f.{name}" for name in _PREDICTION_COLUMNS)
     joined = "FROM fact_predictions f FULL JOIN predictions p ON p.id = f.prediction_id"
     assert published.one(f"SELECT count(*) {joined}") == 90
     assert published.one(f"SELECT count(*) {joined} WHERE {differs}") == 0

@@ -57,7 +57,8 @@ def test_a_run_holds_parameters_metrics_data_hash_and_times(trained):
         assert row["hyperparameters"]["test_seasons"] == [2023, 2024]
         assert len(row["training_data_hash"]) == 64
         assert row["validation_metrics"]["n"] > 500
-        assert (row["completed_at"] >= row["started_at"]) and row["error_message"] is None
+        assert row["completed_at"] >= row["started_at"]
+        assert row["error_message"] is None
 
 
 def test_every_feature_has_a_ranked_importance(trained):
