@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -214,8 +215,14 @@ def usable(name: str, params: Mapping[str, Any]) -> tuple[type[Estimator], Mappi
         raise UsageError(f"estimator {name!r}: unknown; there are: {', '.join(sorted(ESTIMATORS))}")
     if name != LightGbmEstimator.name or lightgbm_loads():
         return ESTIMATORS[name], params
-    _LOGGER.warning("LightGBM cannot load (install libgomp1); hist_gradient_boosting stands in")
+    say_stand_in()
     return HistogramEstimator, {_AS_HISTOGRAM[key]: params[key] for key in _AS_HISTOGRAM if key in params}
+
+
+@cache
+def say_stand_in() -> None:
+    """Warn, once a process and not once a fold, that LightGBM is missing."""
+    _LOGGER.warning("LightGBM cannot load (install libgomp1); hist_gradient_boosting stands in")
 
 
 def lightgbm_loads() -> bool:

@@ -100,7 +100,7 @@ def explanation_of(connection: Connection, reference: str) -> pd.DataFrame:
     statement = text(
         """
         SELECT prediction_id, rank, feature_name, feature_value, shap_value, impact_direction
-        FROM shap_explanations WHERE prediction_id::text LIKE :reference || '%'
+        FROM shap_explanations WHERE starts_with(prediction_id::text, :reference)
         ORDER BY prediction_id, rank
         """
     )
