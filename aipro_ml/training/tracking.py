@@ -30,6 +30,9 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 
 _UNNAMEABLE = re.compile(r"[/:.%\"']")  # what MLflow refuses in a model's name
 
+_EXPORTED = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+"""What MLflow writes into our environment, passwords and all, where the next settings would read it."""
+
 _CHATTY = ("mlflow", "alembic", "alembic.runtime.migration", "huey", "psycopg")
 
 
@@ -141,6 +144,7 @@ def _quiet() -> Iterator[None]:
     store.MAX_RETRY_COUNT = 3  # its 10 attempts, each twice as late, hold a training for minutes
 
     levels = {name: logging.getLogger(name).level for name in _CHATTY}
+    given = {name: os.environ.get(name) for name in _EXPORTED}
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
@@ -148,6 +152,15 @@ def _quiet() -> Iterator[None]:
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+        for name, before in given.items():
+            _set_environment(name, before)
+
+
+def _set_environment(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def _first_line(error: Exception) -> str:

@@ -156,16 +156,17 @@ def test_a_corrected_price_is_a_row_of_its_own_and_the_current_one(platform, bri
     assert platform.one("SELECT count(*) FROM odds WHERE NOT is_current") == 1
 
 
-def test_a_corrected_line_updates_the_close(platform, bring):
+def test_a_corrected_close_is_counted_and_the_first_one_stays(platform, bring):
     bring(season_rows())
-    report = bring(season_rows(**{"g" + FIRST: {"spread_line": "3.5"}}), LATER)
-    assert (report.quotes_corrected, report.closing_lines) == (2, 2)
-    closes = platform.rows(
+    closes = (
         "SELECT c.closing_line FROM closing_lines c JOIN games g ON g.id = c.game_id "
-        "WHERE g.external_id = :id AND market_type = 'spread' ORDER BY 1",
-        id=FIRST,
+        "WHERE g.external_id = :id AND market_type = 'spread' ORDER BY 1"
     )
-    assert [row["closing_line"] for row in closes] == [-3.5, 3.5]
+    before = platform.rows(closes, id=FIRST)
+    report = bring(season_rows(**{"g" + FIRST: {"spread_line": "3.5"}}), LATER)
+    assert (report.quotes_corrected, report.closing_lines, report.closing_refused) == (2, 0, 2)
+    assert platform.rows(closes, id=FIRST) == before
+    assert before[1]["closing_line"] != 3.5
 
 
 def test_prices_of_a_game_to_come_count_as_seen_at_the_import(platform, bring):

@@ -159,8 +159,10 @@ def test_a_changed_quote_gives_a_new_prediction_in_the_same_run(published, leagu
         differing = {name for name in HASHED_COLUMNS if old[name] != row[name]}
         assert row is changed or differing == {"kelly_fraction"}
     assert verify_ledger(published.settings, None)[2] == []
-    stored = published.one("SELECT published_count FROM fact_prediction_runs WHERE id = :run", run=report.run_id)
-    assert stored == 42 + len(added)
+    stored = published.one(
+        "SELECT published_count + abstained_count FROM fact_prediction_runs WHERE id = :run", run=report.run_id
+    )
+    assert stored == 3 * report.games
 
 
 def test_an_as_of_in_the_future_is_refused(trained):

@@ -71,14 +71,10 @@ def update_run(connection: Connection, run_id: UUID, values: Mapping[str, Any]) 
     connection.execute(update(FactPredictionRun).where(FactPredictionRun.id == run_id).values(**values))
 
 
-def run_counts(connection: Connection, run_id: UUID) -> tuple[int, int] | None:
-    """Return (published, abstained) of a stored run, or None where there is no such run."""
-    row = connection.execute(
-        select(FactPredictionRun.published_count, FactPredictionRun.abstained_count).where(
-            FactPredictionRun.id == run_id
-        )
-    ).one_or_none()
-    return None if row is None else (row.published_count or 0, row.abstained_count or 0)
+def run_games(connection: Connection, run_id: UUID) -> list[str] | None:
+    """Return the games a stored run decided, or None where there is no such run."""
+    versions = connection.scalar(select(FactPredictionRun.versions).where(FactPredictionRun.id == run_id))
+    return None if versions is None else list(versions["games"])
 
 
 def save_predictions(

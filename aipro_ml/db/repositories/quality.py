@@ -36,6 +36,12 @@ def first_checked(connection: Connection, *, source: str, content: str) -> datet
     return connection.scalar(first.where(DataQualityCheck.details["content"].astext == content))
 
 
+def contents(connection: Connection, *, source: str) -> set[str]:
+    """Return the hashes of all contents of a source that were imported."""
+    statement = select(DataQualityCheck.details["content"].astext).where(DataQualityCheck.source == source[:100])
+    return {content for content in connection.scalars(statement.distinct()) if content is not None}
+
+
 def recent_checks(connection: Connection, limit: int) -> list[dict[str, object]]:
     """Return the latest checks, newest first."""
     row = DataQualityCheck

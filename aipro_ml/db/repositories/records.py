@@ -10,9 +10,9 @@ from aipro_ml.identity import derive_id
 
 _GAMES = text(
     """
-    SELECT g.id::text AS game_id, s.year AS season, r.season_type, g.week::float8 AS week, r.game_number,
+    SELECT g.id::text AS game_id, s.year AS season, r.season_type, r.week::float8 AS week, r.game_number,
            g.home_team_id::text AS home_team_id, g.away_team_id::text AS away_team_id,
-           coalesce(g.venue_id::text, '') AS venue_id, r.neutral_site, r.game_date AS kickoff,
+           coalesce(r.venue_id::text, '') AS venue_id, r.neutral_site, r.game_date AS kickoff,
            r.kickoff_estimated, r.status, r.home_score::float8 AS home_score,
            r.away_score::float8 AS away_score, coalesce(r.overtime, FALSE) AS overtime, r.known_at
     FROM game_revisions r JOIN games g ON g.id = r.game_id JOIN seasons s ON s.id = g.season_id
