@@ -1,7 +1,7 @@
 """Bulk paths between frames and tables: COPY BINARY inside the SQLAlchemy connection's own transaction."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -101,6 +101,11 @@ def read_frame(connection: sa.Connection, statement: sa.Executable) -> pd.DataFr
     frame = pd.DataFrame(read)
     frame.columns = pd.Index([name for name, _ in described])
     return frame
+
+
+def any_of(ids: Iterable[object]) -> sa.CollectionAggregate[Any]:
+    """Return `ANY` of these UUIDs as one parameter: a list of them ends at 65,535."""
+    return sa.any_(sa.cast([str(each) for each in ids], postgresql.ARRAY(postgresql.UUID(as_uuid=False))))
 
 
 def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:

@@ -1,6 +1,6 @@
 """Games and their revisions: the present state, and what was known when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from aipro_ml.db.copy import insert_new, read_frame, upsert
+from aipro_ml.db.copy import any_of, insert_new, read_frame, upsert
 from aipro_ml.db.models.feature_store import GameRevision
 from aipro_ml.db.models.sports import Game, Season
 from aipro_ml.identity import derive_id
@@ -29,14 +29,14 @@ class GameCount:
     revisions: int
 
 
-def present(connection: Connection, ids: Sequence[object]) -> pd.DataFrame:
+def present(connection: Connection, ids: Iterable[object]) -> pd.DataFrame:
     """Return the stored state of the games with these ids: id, `STATE`, `SETTING` and the last revision number."""
     last = select(GameRevision).ext(distinct_on(GameRevision.game_id))
     last_of = last.order_by(GameRevision.game_id, GameRevision.revision.desc()).subquery()
     state = [Game.id, *(getattr(Game, name) for name in STATE)]
     statement = select(*state, *(last_of.c[name] for name in (*SETTING, "revision")))
     statement = statement.outerjoin(last_of, last_of.c.game_id == Game.id)
-    return read_frame(connection, statement.where(Game.id.in_(list(ids))))
+    return read_frame(connection, statement.where(Game.id == any_of(ids)))
 
 
 def save_games(connection: Connection, games: pd.DataFrame, revisions: Sequence[pd.DataFrame]) -> GameCount:

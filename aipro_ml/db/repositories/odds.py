@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, MetaData, select, text
 
-from aipro_ml.db.copy import copy_rows, insert_new, read_frame
+from aipro_ml.db.copy import any_of, copy_rows, insert_new, read_frame
 from aipro_ml.db.models.odds import ClosingLine, Odds
 from aipro_ml.identity import derive_id
 
@@ -99,7 +99,7 @@ def save_closing(connection: Connection, closing: pd.DataFrame) -> ClosingCount:
     """
     inserted = insert_new(connection, ClosingLine.__table__, closing)
     row = ClosingLine
-    statement = select(row.id, row.closing_line, row.closing_price).where(row.id.in_(closing["id"].tolist()))
+    statement = select(row.id, row.closing_line, row.closing_price).where(row.id == any_of(closing["id"]))
     stored = read_frame(connection, statement).set_index("id").reindex([str(each) for each in closing["id"]])
     differs = np.zeros(len(closing), dtype=bool)
     for name in ("closing_line", "closing_price"):
