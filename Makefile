@@ -3,7 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+UV := VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
+# uv brings certificates of its own; where the machine keeps some, they count (a company's proxy)
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
+export UV_SYSTEM_CERTS ?= true
+endif
 EXTRA_PYTEST ?=
 
 .PHONY: help setup demo test check bench soak lock clean
@@ -16,9 +22,9 @@ setup: $(STAMP) ## Create .venv with the locked, hashed requirements and this pa
 $(STAMP): requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, {sys.executable} is {v.major}.{v.minor}: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: install the venv module (Debian: apt-get install python3-venv)"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.lock
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps -e .
+	{ $(PIP) install --quiet uv==$(UV_VERSION) && $(UV) pip install --quiet --require-hashes -r requirements/dev.lock; } || \
+	{ echo "uv did not do it; pip, slower, reads pip.conf and may"; $(PIP) install --quiet --require-hashes -r requirements/dev.lock; }
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(STAMP) ## The whole way on a simulated league: import, train, calibrate, predict, grade, report

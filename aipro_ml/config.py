@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aipro_ml import resources
@@ -25,7 +25,9 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """Everything an installation may set; each field is also the environment variable `AIPRO_<FIELD>`."""
 
-    model_config = SettingsConfigDict(env_prefix="AIPRO_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="AIPRO_", env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
+    )
 
     home: Path = Field(default_factory=default_home, description="All state of this installation")
     artifacts: Path | None = Field(default=None, description="Models and calibrators")
@@ -45,6 +47,12 @@ class Settings(BaseSettings):
     lock_timeout_s: int = Field(default=10, ge=1)
     log_json: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    @field_validator("home", "artifacts")
+    @classmethod
+    def _absolute(cls, place: Path | None) -> Path | None:
+        # the server and MLflow's pages work in folders of their own, where a relative path is another place
+        return None if place is None else place.expanduser().absolute()
 
     @property
     def artifacts_dir(self) -> Path:

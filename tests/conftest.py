@@ -1,10 +1,24 @@
 """Fixtures every room shares."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_database"]
+pytest_plugins = ["tests.fixtures_database", "tests.fixtures_platform"]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """End with a test what a command in it did to the package's logger: a file's handler, no propagation."""
+    logger = logging.getLogger("aipro_ml")
+    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
+    yield
+    for added in set(logger.handlers) - set(handlers):
+        added.close()
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

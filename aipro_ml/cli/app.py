@@ -60,7 +60,28 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:
+        logging.getLogger(__name__).debug("file system", exc_info=error)
+        place = error.filename or "the file system"
+        warn(f"error: {place}: {error.strerror or error}; nothing is half written")
+        sys.exit(1)
     except Exception as error:  # the last resort: one line, the traceback in the debug log
         logging.getLogger(__name__).debug("unexpected error", exc_info=error)
-        warn(f"unexpected error: {type(error).__name__}: {error} (the log file under AIPRO_HOME has the traceback)")
+        reason = _database_reason(error)
+        if reason is not None:
+            warn(f"error: the database: {reason}; nothing is half written, run the same command again")
+            sys.exit(1)
+        told = " ".join(str(error).split())[:300]
+        warn(f"unexpected error: {type(error).__name__}: {told} (the log file under AIPRO_HOME has the traceback)")
         sys.exit(2)
+
+
+def _database_reason(error: BaseException) -> str | None:
+    """Return why the server was lost or gave up (stopped, full, a lock too long), None for any other error."""
+    psycopg = sys.modules.get("psycopg")  # not imported for an error that cannot be its own
+    if psycopg is None:
+        return None
+    for cause in (error, error.__cause__):
+        if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+            return next((line.strip() for line in str(cause).splitlines() if line.strip()), "the connection was lost")
+    return None

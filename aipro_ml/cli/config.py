@@ -1,5 +1,6 @@
 """`aipro config`: what this installation is set to."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ def show(
     """Show every setting in force; secrets are masked."""
     chosen = settings(context)
     rows: list[dict[str, object]] = [
-        {"setting": name, "value": str(value), "environment": _variable(name)}
+        {"setting": name, "value": _masked(str(value)), "environment": _variable(name)}
         for name, value in chosen.model_dump().items()
     ]
     rows += [
@@ -26,6 +27,11 @@ def show(
         for name in ("artifacts_dir", "logs_dir", "raw_dir", "reports_dir")
     ]
     table(rows, title="settings", as_json=as_json)
+
+
+def _masked(value: str) -> str:
+    """Return an address without the password it may hold; a SecretStr is masked already."""
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", value)
 
 
 def _variable(name: str) -> str:

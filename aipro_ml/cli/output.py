@@ -42,7 +42,7 @@ def table(rows: Sequence[Mapping[str, object]], *, title: str, as_json: bool = F
     """Print rows as a table, or as one JSON object a line."""
     if as_json:
         for row in rows:
-            print(json.dumps(dict(row), default=_plain))  # noqa: T201 - programs read exactly this
+            print(json.dumps(_finite(row), default=_plain, allow_nan=False))  # noqa: T201 - programs read exactly this
         return
     if not rows:
         say(f"{title}: nothing")
@@ -79,6 +79,15 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     return str(value)
+
+
+def _finite(value: object) -> object:
+    """Return `value` with None for NaN and infinity, which JSON has not; inside mappings and lists too."""
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> object:

@@ -19,5 +19,5 @@ def ui(
     from aipro_ml.jobs.tracking_server import serve
 
     command, environment = serve(settings(context), host, port)
-    say(f"MLflow: http://{host}:{port} (Ctrl-C ends it)")
+    say(f"MLflow: http://{host}:{port} (choose `Model training` at its top left; Ctrl-C ends it)")
     os.execvpe(command[0], command, {**os.environ, **environment})  # noqa: S606 - our own interpreter, fixed arguments

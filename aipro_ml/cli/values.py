@@ -11,7 +11,7 @@ def parse_day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
     except ValueError as error:
         raise UsageError(f"{text!r} is no day: write it as YYYY-MM-DD") from error
 

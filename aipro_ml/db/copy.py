@@ -1,7 +1,7 @@
 """Bulk paths between frames and tables: COPY BINARY inside the SQLAlchemy connection's own transaction."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -101,6 +101,11 @@ def read_frame(connection: sa.Connection, statement: sa.Executable) -> pd.DataFr
     frame = pd.DataFrame(read)
     frame.columns = pd.Index([name for name, _ in described])
     return frame
+
+
+def any_of(ids: Iterable[object]) -> sa.CollectionAggregate[Any]:
+    """Return `ANY` of these UUIDs as one parameter: a list of them ends at 65,535."""
+    return sa.any_(sa.cast([str(each) for each in ids], postgresql.ARRAY(postgresql.UUID(as_uuid=False))))
 
 
 def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
@@ -208,6 +213,9 @@ def _values(column: pd.Series, kind: str, place: str) -> list[Any]:
         return times
     if pd.api.types.is_datetime64_dtype(column.dtype) and kind == "timestamp":
         raise ValueError(f"{place}: naive datetimes: give the column a time zone (times are UTC)")
+    if not column.hasnans and kind in _AS_THEY_ARE and _AS_THEY_ARE[kind](column.dtype):
+        plain: list[Any] = column.tolist()
+        return plain
     convert, missing = _CONVERT[kind], column.isna().tolist()
     try:
         return [
@@ -270,12 +278,21 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
 }
 
 
+_AS_THEY_ARE: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("int2", "int4", "int8"), pd.api.types.is_integer_dtype),
+    "float8": pd.api.types.is_float_dtype,
+    "bool": pd.api.types.is_bool_dtype,
+}
+"""Kinds whose values, in a column of such a type without gaps, need no look at each."""
+
+
 def _series(oid: int, values: Sequence[Any]) -> pd.Series:
     """Return one column of a result in the type its PostgreSQL type has in frames."""
     gaps = any(value is None for value in values)
     if oid in _TIMES:
-        naive = np.array([value and value.replace(tzinfo=None) for value in values], dtype="datetime64[us]")
-        return pd.Series(naive).dt.tz_localize("UTC")
+        if oid != _oid("timestamp"):
+            values = [value and value.replace(tzinfo=None) for value in values]
+        return pd.Series(np.array(values, dtype="datetime64[us]")).dt.tz_localize("UTC")
     if oid == _oid("uuid"):
         return pd.Series([None if value is None else str(value) for value in values], dtype=object)
     if oid in _FLOATS or (oid in _INTEGERS and gaps):

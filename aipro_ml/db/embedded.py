@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from aipro_ml.db.logins import SUPERUSER, Logins, create_logins, load_logins, re
 from aipro_ml.db.postmaster import HOST, create_databases, drop_stale_pid, free_port, last_line, pid_file, probe
 from aipro_ml.errors import DatabaseError
 
+_LOGGER = logging.getLogger(__name__)
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a socket's path may not exceed 107 bytes, and TCP is enough
@@ -169,6 +171,10 @@ class EmbeddedServer:
         programs = runnable(find_binaries(None if new else _major(data)), account, data.parent)
         if new:
             self._initialise(programs, account, data)
+            if data.parent != self.folder:
+                _LOGGER.warning(
+                    "user `nobody`, whom PostgreSQL runs as, cannot enter the home: its data lies in %s", data
+                )
         logins = self.logins()
         running = self._answering(databases=())
         port = running.port if running and running.port else self._launch(programs, account, data)

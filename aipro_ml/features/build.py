@@ -63,16 +63,29 @@ def build_matrices(
 def decided_entities(history: History, sport: Sport, request: MatrixRequest) -> pd.DataFrame:
     """Return the entities (as_of and schedule as known then, index game_id) of a request."""
     as_of = request.as_of
-    latest = history.latest_schedule()
     if as_of is None:
         minutes = sport.config.decision_minutes if request.decision_minutes is None else request.decision_minutes
-        as_of = latest["kickoff"] - pd.Timedelta(minutes=minutes)
+        as_of = _decision_times(history, pd.Timedelta(minutes=minutes))
     ids = request.game_ids
     if ids is None:
         decided = pd.Index(history.game_ids())
         known = history.first_known().reindex(decided) <= as_of.reindex(decided)
         ids = list(decided[known.to_numpy(bool)])
     return history.schedule(ids, as_of)
+
+
+def _decision_times(history: History, lead: pd.Timedelta) -> pd.Series:
+    """Return `lead` before each kick-off, as it was known then where a later one came to light only afterwards.
+
+    A kick-off corrected after the game must neither move its decision behind the one everybody went by, nor
+    forbid to train on it.
+    """
+    as_of = history.latest_schedule()["kickoff"] - lead
+    known = as_of.index[(history.first_known().reindex(as_of.index) <= as_of).to_numpy(bool)]
+    then = history.schedule(list(known), as_of)
+    begun = then.loc[then["as_of"] >= then["kickoff"], "kickoff"] - lead
+    as_of.loc[begun.index] = begun
+    return as_of
 
 
 def compute_views(views: Sequence[FeatureView], entities: pd.DataFrame, history: History, sport: Sport) -> pd.DataFrame:

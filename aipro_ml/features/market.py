@@ -12,8 +12,7 @@ DIGITS = 9
 def market_frame(quotes: pd.DataFrame, games: pd.Index, method: DevigMethod) -> pd.DataFrame:
     """Return columns `<market>_<field>` (FIELDS of the consensus) for every game, NaN where nobody quotes.
 
-    Rounded to 9 decimals: margin removal iterates until the last row of a batch converges, so a row's last
-    bits could depend on its neighbours, and a feature's must not.
+    Rounded to 9 decimals: no feature hangs on the last bits of the iteration that removes the margin.
     """
     table = consensus(quotes, method)
     table = table.set_index(["game_id", "market"])[list(FIELDS)].astype("float64").round(DIGITS)

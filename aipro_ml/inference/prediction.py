@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -93,7 +94,7 @@ class Prediction:
             object.__setattr__(self, name, rounded(getattr(self, name)))
         object.__setattr__(self, "as_of", ensure_utc(self.as_of))
 
-    @property
+    @cached_property
     def prediction_hash(self) -> str:
         """Return the SHA-256 of methods §4 (64 hex digits)."""
         return prediction_hash_of(self.values())

@@ -16,11 +16,10 @@ from aipro_ml.betting.odds import american_to_decimal
 from aipro_ml.calibration.base import Calibrator
 from aipro_ml.calibration.blend import MarketBlend
 from aipro_ml.calibration.logits import EPSILON
-from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetType, DevigMethod, Tier
+from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetType, Tier
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.inference.policy import Policy
 from aipro_ml.inference.prediction import DECIMALS, Prediction, rounded
-from aipro_ml.inference.quotes import market_board
 from aipro_ml.training.base import TrainedModel
 
 Floats = npt.NDArray[np.float64]
@@ -82,16 +81,15 @@ def reference_probability(model: TrainedModel, X: pd.DataFrame) -> pd.Series:
 def predict_slate(
     models: Sequence[ModelScores],
     games: pd.DataFrame,
-    quotes: pd.DataFrame,
+    boards: Mapping[BetType, pd.DataFrame],
     distributions: Mapping[BetType, MarginDistribution],
     policy: Policy,
-    devig: DevigMethod,
 ) -> Slate:
     """Return predictions and abstentions for every game × model; stakes are capped over all of them together.
 
-    `games`: index game_id (unique), columns `as_of` and `kickoff` (UTC). `quotes`: ODDS_COLUMNS, the latest
-    a book and selection known at as_of and fresh. `distributions`: of the margin (spread) and the total;
-    moneylines need none, their push (a tie) counts as 0. The published probability is
+    `games`: index game_id (unique), columns `as_of` and `kickoff` (UTC). `boards`: `market_boards` of the quotes
+    known at as_of and fresh; other games' rows in them play no part. `distributions`: of the margin (spread) and
+    the total; moneylines need none, their push (a tie) counts as 0. The published probability is
     blend(calibrate(model), fair), rounded to six decimals before anything is derived from it. UsageError for
     a game that stands twice.
     """
@@ -99,7 +97,7 @@ def predict_slate(
         raise UsageError(f"game {games.index[games.index.duplicated()][0]} stands twice in the slate")
     if not models:
         return Slate((), ())
-    board = pd.concat([_board(number, scores, games, quotes, devig) for number, scores in enumerate(models)])
+    board = pd.concat([_board(n, scores, games, boards[scores.bet_type]) for n, scores in enumerate(models)])
     abstained = board["reason"].notna()
     bets = _stakes(_bets(board.loc[~abstained], models, distributions, policy), policy)
     predictions = tuple(_prediction(row, models[row.model], policy) for row in bets.itertuples())
@@ -112,11 +110,8 @@ def predict_slate(
     return Slate(predictions, abstentions)
 
 
-def _board(
-    number: int, scores: ModelScores, games: pd.DataFrame, quotes: pd.DataFrame, devig: DevigMethod
-) -> pd.DataFrame:
+def _board(number: int, scores: ModelScores, games: pd.DataFrame, market: pd.DataFrame) -> pd.DataFrame:
     """Return a row a game: the market's board, the model's probability, the reason to abstain or None."""
-    market = market_board(quotes, scores.bet_type, devig)
     board = market.reindex(games.index).assign(
         model=number, as_of=games["as_of"], model_p=scores.probability.reindex(games.index)
     )
@@ -191,7 +186,8 @@ def _stakes(bets: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     kelly = policy.kelly
     chosen = np.where(bets["reference"], bets["p"], 1 - bets["p"])
     single = kelly_fraction(chosen, bets["price"].to_numpy("float64"), kelly.fraction, kelly.cap)
-    single = np.nan_to_num(single)  # no price, no stake
+    # no price, no stake; and none on a value that is 0 in the six decimals published
+    single = np.where(bets["ev"].round(DECIMALS) > 0, np.nan_to_num(single), 0.0)
     capped = apply_caps(single, bets.index.to_numpy(), kelly.game_cap, kelly.slate_cap)
     # rounded down: rounding to the nearest could carry a slate above its cap
     return bets.assign(kelly=np.floor(capped * 1e6 + 1e-6) / 1e6)

@@ -1,5 +1,7 @@
 """The board: one row a game and market with the consensus, and the best price and book of both sides."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from aipro_ml.betting.consensus import best_prices, consensus
@@ -17,21 +19,29 @@ BOARD_COLUMNS = (
 )
 
 
-def market_board(quotes: pd.DataFrame, bet_type: BetType, devig: DevigMethod) -> pd.DataFrame:
-    """Return BOARD_COLUMNS of one bet type, indexed by game_id; games without a quote have no row.
+def market_boards(
+    quotes: pd.DataFrame, bet_types: Iterable[BetType], devig: DevigMethod
+) -> dict[BetType, pd.DataFrame]:
+    """Return BOARD_COLUMNS of each bet type, indexed by game_id; games without a quote have no row.
 
     `quotes`: ODDS_COLUMNS of `features.records`, the latest a book and selection, already fresh. `line` and
-    `fair` speak of the reference side; `fair` and a price are NaN where one side is not offered.
+    `fair` speak of the reference side; `fair` and a price are NaN where one side is not offered. One call for
+    all games of many slates is far cheaper than one each: a game's row never depends on the games beside it.
     """
-    rows = quotes.loc[quotes["market"] == str(bet_type)]
-    if rows.empty:
-        return pd.DataFrame(columns=list(BOARD_COLUMNS), index=pd.Index([], name="game_id", dtype=object))
-    market = consensus(rows, devig)
-    best = best_prices(rows, market)
-    board = market.set_index("game_id")
+    if quotes.empty:
+        nothing = pd.DataFrame(columns=list(BOARD_COLUMNS), index=pd.Index([], name="game_id", dtype=object))
+        return dict.fromkeys(bet_types, nothing)
+    lines = consensus(quotes, devig)
+    best = best_prices(quotes, lines)
+    return {bet_type: _board(lines, best, bet_type) for bet_type in bet_types}
+
+
+def _board(lines: pd.DataFrame, best: pd.DataFrame, bet_type: BetType) -> pd.DataFrame:
+    board = lines.loc[lines["market"] == str(bet_type)].set_index("game_id")
+    offered = best.loc[best["market"] == str(bet_type)]
     reference = REFERENCE_SIDE[bet_type]
     for side, name in ((reference, "reference"), (OPPOSITE[reference], "other")):
-        offered = best.loc[best["selection"] == str(side)].set_index("game_id")
-        board[f"{name}_price"] = offered["price"].reindex(board.index)
-        board[f"{name}_book"] = offered["book"].reindex(board.index)
+        of_side = offered.loc[offered["selection"] == str(side)].set_index("game_id")
+        board[f"{name}_price"] = of_side["price"].reindex(board.index)
+        board[f"{name}_book"] = of_side["book"].reindex(board.index)
     return board[list(BOARD_COLUMNS)]

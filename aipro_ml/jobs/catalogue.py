@@ -5,13 +5,15 @@ from typing import Any
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
 from aipro_ml.enums import BetType
+from aipro_ml.features.sport import sport as find_sport
 from aipro_ml.jobs.database import opened
 
 
 def list_models(settings: Settings, sport: str | None, bet_type: BetType | None) -> list[dict[str, Any]]:
     """Return one row a model with its walk-forward figures."""
+    code = None if sport is None else find_sport(sport).code
     with opened(settings) as engine, engine.connect() as connection:
-        found = models.list_models(connection, sport, bet_type)
+        found = models.list_models(connection, code, bet_type)
     return [_row(model) for model in found]
 
 

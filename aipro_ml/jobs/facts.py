@@ -1,5 +1,7 @@
 """What is known of a sport, from the database, in the frames features are computed from."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from aipro_ml.db.repositories.records import load_frames
@@ -7,9 +9,12 @@ from aipro_ml.features import records as known
 from aipro_ml.features.records import Records
 
 
-def load_records(connection: Connection, code: str) -> Records:
-    """Return every stored fact of the sport `code`, each row with the time from which it was known."""
-    frames = load_frames(connection, code)
+def load_records(connection: Connection, code: str, odds_of: Sequence[str] | None = None) -> Records:
+    """Return every stored fact of the sport `code`, each row with the time from which it was known.
+
+    With `odds_of` only the quotes of these games: a game's features and board read no other game's quotes.
+    """
+    frames = load_frames(connection, code, odds_of)
     return Records(
         games=known.frame_of(frames["games"], known.REVISION_COLUMNS),
         odds=known.frame_of(frames["odds"], known.ODDS_COLUMNS),

@@ -32,7 +32,7 @@ class GradeReport:
 def grade_sport(engine: Engine, code: str, now: datetime, *, dry_run: bool = False) -> GradeReport:
     """Grade every prediction of the sport; a grade that a correction changed is replaced, the old one kept.
 
-    Grading again without news writes nothing.
+    The grade of a game that is not final any more goes the same way. Grading again without news writes nothing.
     """
     league = sport(code)
     with unit(engine, dry_run=dry_run) as connection:
@@ -45,12 +45,14 @@ def grade_sport(engine: Engine, code: str, now: datetime, *, dry_run: bool = Fal
         gradings = [_grade_season(history, league, part, closing) for _, part in found.groupby("season", sort=True)]
         graded = pd.concat([one.grades for one in gradings], ignore_index=True)
         changed = _changed(found, graded)
-        superseded = changed[changed["graded_at"].notna()]
-        if len(superseded):
-            grades.keep_superseded(connection, _spoken(superseded), now)
+        withdrawn = _withdrawn(found, graded)
+        superseded = [*_spoken(changed[changed["graded_at"].notna()]), *_spoken(withdrawn)]
+        if superseded:
+            grades.keep_superseded(connection, superseded, now)
+            grades.withdraw_results(connection, withdrawn["prediction_id"].tolist())
         count = grades.save_results(connection, _result_rows(changed, now))
     rows = found.drop(columns=[*COMPARED, "graded_at"]).merge(graded, on="prediction_id", how="inner")
-    return GradeReport(_sum([one.accounting for one in gradings]), count.inserted, count.updated, rows)
+    return GradeReport(_sum([one.accounting for one in gradings]), count.inserted, len(superseded), rows)
 
 
 def _grade_season(history: History, league: Sport, part: pd.DataFrame, closing: pd.DataFrame) -> Grading:
@@ -73,6 +75,12 @@ def _changed(found: pd.DataFrame, graded: pd.DataFrame) -> pd.DataFrame:
         before.add_suffix("_before").rename(columns={"graded_at_before": "graded_at"})
     )
     return joined[~same]
+
+
+def _withdrawn(found: pd.DataFrame, graded: pd.DataFrame) -> pd.DataFrame:
+    """Return the stored grades whose game is not final any more, in the columns of `_changed`."""
+    gone = found["graded_at"].notna() & ~found["prediction_id"].isin(graded["prediction_id"])
+    return found.loc[gone].rename(columns={name: f"{name}_before" for name in COMPARED})
 
 
 def _spoken(superseded: pd.DataFrame) -> list[dict[str, object]]:

@@ -10,22 +10,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings
-from aipro_ml.db.repositories import games as games_repository
 from aipro_ml.db.repositories import odds, quality, reference
 from aipro_ml.enums import GameStatus, Severity
 from aipro_ml.errors import AiproError
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.identity import derive_id, derive_ids
 from aipro_ml.jobs.database import unit
+from aipro_ml.jobs.ingest_games import store_games
 from aipro_ml.sources.base import Finding, SourceBatch
-
-SCHEDULE_LEAD = pd.Timedelta(days=7)
-"""A season's schedule counts as known this long before its first kick-off, when the first lines open."""
+from aipro_ml.times import iso_utc
 
 _QUOTE_KEY = ("game_id", "sportsbook_id", "market_type", "selection")
 
@@ -59,6 +56,7 @@ class ImportReport:
     quotes: int = 0
     quotes_corrected: int = 0
     closing_lines: int = 0
+    closing_refused: int = 0
     reference_rows: int = 0
     quality_rows: int = 0
     rejected: int = 0
@@ -91,6 +89,7 @@ def import_batch(
 
     `content` is what was read; it is kept under its hash. Raises AiproError for a batch refused by `strict`.
     """
+    batch = _without_early_scores(batch, options.now)
     refused = [finding for finding in batch.findings if finding.severity is Severity.CRITICAL]
     if options.strict and refused:
         first = refused[0]
@@ -113,18 +112,44 @@ def import_batch(
     return report
 
 
+def _without_early_scores(batch: SourceBatch, now: datetime) -> SourceBatch:
+    """Return the batch with games that are final before they begin as scheduled ones, each a finding.
+
+    Revisions are append-only: a score known before its kick-off would stand against the time rule for ever.
+    """
+    games = batch.games
+    early = (games["status"] == GameStatus.FINAL) & (games["kickoff"] > pd.Timestamp(now))
+    if not early.any():
+        return batch
+    said = f"a final score, but the game begins after the import ({iso_utc(now)}): lands as scheduled"
+    findings = tuple(
+        Finding(batch.source, int(line), "status", str(game), "score_before_kickoff", said)
+        for game, line in zip(games.loc[early, "external_id"], games.loc[early, "line_number"], strict=True)
+    )
+    mended = games.assign(
+        status=games["status"].mask(early, GameStatus.SCHEDULED.value),
+        home_score=games["home_score"].mask(early),
+        away_score=games["away_score"].mask(early),
+        overtime=games["overtime"].mask(early, other=False),
+    )
+    closing = batch.closing[~batch.closing["game"].isin(games.loc[early, "game"])]
+    return replace(batch, games=mended, closing=closing, findings=(*batch.findings, *findings))
+
+
 def _store(connection: Connection, batch: SourceBatch, digest: str, options: ImportOptions) -> ImportReport:
     league, now, on_step = sport(batch.sport), options.now, options.on_step
+    reference.lock_sport(connection, league.code)
     written = _store_reference(connection, batch, league, now)
     on_step(1, 4)
-    counted = _store_games(connection, batch, league, now)
+    counted = store_games(connection, batch, league, now)
     on_step(2, 4)
-    if quality.was_checked(connection, source=batch.source, content=digest):
-        # the same bytes again are no new observation of the prices of games still to come
-        batch = replace(batch, quotes=batch.quotes[batch.quotes["recorded_at"] < pd.Timestamp(now)])
+    first_read = quality.first_checked(connection, source=batch.source, content=digest)
+    if first_read is not None:
+        # the same bytes again are no new observation: nothing in them was seen after they were first read
+        batch = replace(batch, quotes=batch.quotes[batch.quotes["recorded_at"] < pd.Timestamp(first_read)])
     quotes = odds.save_quotes(connection, _quote_rows(batch), now) if len(batch.quotes) else odds.QuoteCount(0, 0)
     on_step(3, 4)
-    closing = odds.save_closing(connection, _closing_rows(batch)) if len(batch.closing) else None
+    closing = odds.save_closing(connection, _closing_rows(batch)) if len(batch.closing) else odds.ClosingCount(0, 0)
     checks = _checks(batch)
     quality_rows = quality.save_checks(connection, source=batch.source, content=digest, checks=checks, now=now)
     on_step(4, 4)
@@ -137,7 +162,8 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
         revisions=counted.revisions,
         quotes=quotes.inserted,
         quotes_corrected=quotes.corrected,
-        closing_lines=0 if closing is None else closing.inserted + closing.updated,
+        closing_lines=closing.inserted,
+        closing_refused=closing.refused,
         reference_rows=written,
         quality_rows=quality_rows,
     )
@@ -153,84 +179,6 @@ def _store_reference(connection: Connection, batch: SourceBatch, league: Sport, 
         written += count.inserted + count.updated
     books = pd.DataFrame({"name": [b.name for b in batch.books], "is_sharp": [b.is_sharp for b in batch.books]})
     return written + (reference.save_books(connection, books, now) if len(books) else 0)
-
-
-def _store_games(
-    connection: Connection, batch: SourceBatch, league: Sport, now: datetime
-) -> games_repository.GameCount:
-    """Insert new games with their history of knowledge; update changed ones, known from this import on."""
-    if batch.games.empty:
-        return games_repository.GameCount(0, 0, 0)
-    code = league.code
-    games = batch.games.assign(
-        id=[str(derive_id("game", code, game)) for game in batch.games["game"]],
-        game_date=batch.games["kickoff"],
-    )
-    stored = games_repository.present(connection, list(games["id"])).set_index("id")
-    is_new = ~games["id"].isin(stored.index)
-    new, old = games[is_new], games[~is_new]
-    changed = old[_differs(old, stored)]
-    revisions = [
-        *_first_revisions(new, batch, league, now),
-        games_repository.revision_rows(
-            changed,
-            source=batch.source,
-            known_at=pd.Series(pd.Timestamp(batch.known_from or now), index=changed.index),
-            number=stored["revision"].reindex(changed["id"]).fillna(0).astype(int).add(1).set_axis(changed.index),
-            now=now,
-        ),
-    ]
-    rows = _game_rows(pd.concat([new, changed]), code, now)
-    return games_repository.save_games(connection, rows, revisions)
-
-
-def _differs(games: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
-    before = stored.reindex(games["id"])
-    differs = np.zeros(len(games), dtype=bool)
-    for name in games_repository.STATE:
-        left, right = games[name].reset_index(drop=True), before[name].reset_index(drop=True)
-        same = (left == right).fillna(False).astype(bool) | (left.isna() & right.isna())
-        differs |= ~same.to_numpy()
-    return pd.Series(differs, index=games.index)
-
-
-def _first_revisions(new: pd.DataFrame, batch: SourceBatch, league: Sport, now: datetime) -> list[pd.DataFrame]:
-    """Return what was known of new games: the schedule before the season, the result after the game.
-
-    A live batch (`known_from`) gives one revision, known from then on.
-    """
-    numbered = pd.Series(1, index=new.index)
-    if batch.known_from is not None:
-        known = pd.Series(pd.Timestamp(batch.known_from), index=new.index)
-        return [games_repository.revision_rows(new, source=batch.source, known_at=known, number=numbered, now=now)]
-    planned = new.assign(status=GameStatus.SCHEDULED.value, home_score=pd.NA, away_score=pd.NA, overtime=False)
-    opening = batch.games.groupby("season")["kickoff"].min() - SCHEDULE_LEAD
-    known = new["season"].map(opening).astype(new["kickoff"].dtype)
-    first = games_repository.revision_rows(planned, source=batch.source, known_at=known, number=numbered, now=now)
-    done = new[new["status"] != GameStatus.SCHEDULED]
-    after = done["kickoff"] + pd.Timedelta(minutes=league.config.duration_minutes)
-    second = games_repository.revision_rows(
-        done, source=batch.source, known_at=after, number=pd.Series(2, index=done.index), now=now
-    )
-    return [first, second]
-
-
-def _game_rows(games: pd.DataFrame, code: str, now: datetime) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "id": games["id"],
-            "sport_id": derive_id("sport", code),
-            "season_id": [derive_id("season", code, int(season)) for season in games["season"]],
-            "external_id": games["external_id"],
-            "home_team_id": [derive_id("team", code, team) for team in games["home"]],
-            "away_team_id": [derive_id("team", code, team) for team in games["away"]],
-            "venue_id": [None if pd.isna(venue) else derive_id("venue", venue) for venue in games["venue"]],
-            "week": games["week"],
-            **{name: games[name] for name in games_repository.STATE},
-            "created_at": pd.Timestamp(now),
-            "updated_at": pd.Timestamp(now),
-        }
-    )
 
 
 def _book_keys(batch: SourceBatch, frame: pd.DataFrame) -> pd.DataFrame:

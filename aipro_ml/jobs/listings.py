@@ -19,27 +19,30 @@ def list_predictions(
     settings: Settings, code: str, since: date | None, until: date | None, limit: int
 ) -> list[dict[str, Any]]:
     """Return the latest predictions of games on the local days `since` to `until` (inclusive)."""
-    zone = ZoneInfo(sport(code).config.timezone)
+    league = sport(code)
+    zone = ZoneInfo(league.config.timezone)
     first = _EVER[0] if since is None else datetime.combine(since, time(), zone)
     last = _EVER[1] if until is None else datetime.combine(until + timedelta(days=1), time(), zone)
     with opened(settings) as engine, engine.connect() as connection:
-        frame = predictions.list_predictions(connection, code, first, last)
+        frame = predictions.list_predictions(connection, league.code, first, last)
     frame["id"] = frame["id"].str[:8]
     return [{str(k): v for k, v in row.items()} for row in frame.tail(limit).to_dict("records")]
 
 
 def list_runs(settings: Settings, code: str, limit: int) -> list[dict[str, object]]:
     """Return the latest prediction runs of the sport."""
+    league = sport(code)
     with opened(settings) as engine, engine.connect() as connection:
-        return predictions.list_runs(connection, code, limit)
+        return predictions.list_runs(connection, league.code, limit)
 
 
 def list_games(settings: Settings, code: str, season: int | None, week: int | None) -> list[dict[str, Any]]:
     """Return the games of a season (default: the latest) with teams and scores."""
+    league = sport(code)
     with opened(settings) as engine, engine.connect() as connection:
-        reference.sport_id(connection, code)
-        frame = games.schedule(connection, code)
-        names = reference.team_names(connection, code)
+        reference.sport_id(connection, league.code)
+        frame = games.schedule(connection, league.code)
+        names = reference.team_names(connection, league.code)
     frame = frame[frame["season"] == (frame["season"].max() if season is None else season)]
     if week is not None:
         frame = frame[frame["week"] == week]

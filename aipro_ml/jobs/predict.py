@@ -11,12 +11,13 @@ from sqlalchemy import Connection, Engine
 from aipro_ml.config import Settings, policy_config
 from aipro_ml.db.repositories import acts, games, models, reference
 from aipro_ml.enums import RunMode
-from aipro_ml.errors import LeakError, StaleDataError, UsageError
+from aipro_ml.errors import ArtifactError, LeakError, StaleDataError, UsageError
 from aipro_ml.features.history import History
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.inference.policy import build_policy
 from aipro_ml.inference.predictor import ModelScores, predict_slate, reference_probability
+from aipro_ml.inference.quotes import market_boards
 from aipro_ml.jobs.calibrate import stored_calibration
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.distributions import distributions_before
@@ -24,7 +25,10 @@ from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.matrices import prediction_matrices
 from aipro_ml.jobs.publish import Panel, RunReport, Slot, Voice, publish
 from aipro_ml.times import iso_utc
-from aipro_ml.training.artifacts import read_artifact
+from aipro_ml.training.artifacts import artifact_hash, read_artifact
+
+LIVE_WITHIN = pd.Timedelta(minutes=60)
+"""A run this late behind its slot still counts as live; later its prices may be gone, and hindsight picks the slot."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def predict(
         chosen = _chosen_models(connection, league, request.model)
         wanted = _wanted_games(games.schedule(connection, league.code), league, request)
         policy = build_policy(policy_config(), league.code, acts.settings_like(connection, f"tier.{league.code}."))
-        records = load_records(connection, league.code)
+        records = load_records(connection, league.code, odds_of=list(wanted.index))
     slots = _slots(wanted, request, _decision_minutes(chosen, league))
     for stored in chosen:
         _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))
@@ -72,6 +76,7 @@ def predict(
     voices = [_voice(settings, stored, matrices[stored.bet_type]) for stored in chosen]
     entities = history.schedule(frame.index, frame["as_of"])
     quotes = history.quotes(entities, league.config.quote_max_age_hours)
+    boards = market_boards(quotes, [stored.bet_type for stored in chosen], league.config.devig)
     panel = Panel(league, voices, policy)
     spreads = {int(season): distributions_before(history, league, int(season)) for season in frame["season"].unique()}
     reports = []
@@ -79,10 +84,9 @@ def predict(
         slate = predict_slate(
             [voice.scores for voice in voices],
             slot.games,
-            quotes[quotes["game_id"].isin(slot.games.index)],
+            boards,
             spreads[int(slot.games["season"].min())],
             policy,
-            league.config.devig,
         )
         with unit(engine, dry_run=request.dry_run) as connection:
             reports.append(publish(connection, panel, slot, slate, request.now))
@@ -126,7 +130,7 @@ def _decision_minutes(chosen: Sequence[models.StoredModel], league: Sport) -> in
 
 
 def _slots(wanted: pd.DataFrame, request: PredictionRequest, minutes: int) -> list[Slot]:
-    """Return the runs in time order; live is only what is decided now and before every kick-off."""
+    """Return the runs in time order; live is only what is decided now and before its kick-off."""
     if request.as_of is not None:
         moments = pd.Series(pd.Timestamp(request.as_of), index=wanted.index).astype(wanted["kickoff"].dtype)
     else:
@@ -136,12 +140,13 @@ def _slots(wanted: pd.DataFrame, request: PredictionRequest, minutes: int) -> li
             f"as_of {iso_utc(moments.max().to_pydatetime())} lies in the future: its quotes are not known yet; "
             "give --as-of a moment that has come"
         )
-    slots = []
-    for moment, part in wanted.assign(as_of=moments).groupby("as_of", sort=True):
-        live = pd.Timestamp(request.now) < part["kickoff"].min()
-        mode = RunMode.LIVE if live else RunMode.BACKFILLED
-        slots.append(Slot(moment.to_pydatetime(), mode, part))
-    return slots
+    now = pd.Timestamp(request.now)
+    live = (now - moments <= LIVE_WITHIN) & (now < wanted["kickoff"])
+    asked = wanted.assign(as_of=moments)
+    return [
+        Slot(moment.to_pydatetime(), RunMode.LIVE if is_live else RunMode.BACKFILLED, part)
+        for (moment, is_live), part in asked.groupby(["as_of", live], sort=True)
+    ]
 
 
 def _refuse_later_knowledge(model: models.StoredModel, as_of: datetime) -> None:
@@ -154,7 +159,10 @@ def _refuse_later_knowledge(model: models.StoredModel, as_of: datetime) -> None:
 
 
 def _voice(settings: Settings, stored: models.StoredModel, matrix: FeatureMatrix) -> Voice:
-    artifact = read_artifact(settings.artifacts_dir / stored.file_path)
+    folder = settings.artifacts_dir / stored.file_path
+    artifact = read_artifact(folder)
+    if artifact_hash(folder) != stored.metrics["artifact_hash"]:
+        raise ArtifactError(f"{folder}: not the artifact the database names; train the model again")
     calibrator, blend = stored_calibration(settings, stored)
     matrix = matrix.select(artifact.model.feature_names)
     facts = stored.metrics["calibration"]

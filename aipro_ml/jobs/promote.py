@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import acts, models
 from aipro_ml.enums import BetType
-from aipro_ml.errors import GuardError
+from aipro_ml.errors import GuardError, UsageError
 from aipro_ml.identity import derive_id
 from aipro_ml.jobs.database import unit
 from aipro_ml.training.artifacts import verify
@@ -30,6 +30,8 @@ def promote(engine: Engine, settings: Settings, reference: str, decision: Decisi
 
     Refuses (GuardError) a suspected leak or a model that was never calibrated; a damaged artifact is an error.
     """
+    if not decision.reason.strip():
+        raise UsageError('a promotion needs a reason: --reason "…"')
     with unit(engine, dry_run=decision.dry_run) as connection:
         model = models.find_model(connection, reference)
         _guard(model)

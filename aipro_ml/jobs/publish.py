@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from aipro_ml import __version__
 from aipro_ml.db.repositories import models, predictions
 from aipro_ml.enums import RunMode, RunStatus
+from aipro_ml.errors import GuardError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport
-from aipro_ml.identity import content_hash, derive_id
+from aipro_ml.identity import content_hash, derive_id, derive_ids
 from aipro_ml.inference.explain import explain
 from aipro_ml.inference.ledger import GENESIS, Head, extend
 from aipro_ml.inference.policy import Policy
@@ -94,15 +95,24 @@ def publish(connection: Connection, panel: Panel, slot: Slot, slate: Slate, now:
     known = predictions.known_hashes(connection, [p.prediction_hash for p in slate.predictions])
     fresh = [p for p in slate.predictions if p.prediction_hash not in known]
     reasons = Counter(a.reason.value for a in slate.abstentions)
-    before = predictions.run_counts(connection, run_id)
-    if before is None:
+    decided = predictions.run_games(connection, run_id)
+    if decided is None and (fresh or not known):
         predictions.save_run(connection, _run_row(run_id, panel, slot, slate, now))
-    elif fresh:
-        counts = {"published_count": before[0] + len(fresh), "completed_at": now}
-        predictions.update_run(connection, run_id, counts)
+    elif decided is not None and fresh:
+        _refuse_other_games(slot, decided)
+        predictions.update_run(connection, run_id, {**_outcome(panel, slot, slate), "completed_at": now})
     if fresh:
         _append(connection, run_id, fresh, panel.voices, now)
     return RunReport(run_id, slot.as_of, slot.mode, len(slot.games), len(slate.predictions), len(fresh), dict(reasons))
+
+
+def _refuse_other_games(slot: Slot, decided: Sequence[str]) -> None:
+    """Raise GuardError where a slot that was decided for some games is asked for others."""
+    if sorted(map(str, slot.games.index)) != sorted(decided):
+        raise GuardError(
+            f"the run of {iso_utc(slot.as_of)} decided {len(decided)} other games: stakes are capped over all games of "
+            "a run, so choose the same games, or another --as-of"
+        )
 
 
 def _run_row(run_id: UUID, panel: Panel, slot: Slot, slate: Slate, now: datetime) -> dict[str, Any]:
@@ -116,6 +126,13 @@ def _run_row(run_id: UUID, panel: Panel, slot: Slot, slate: Slate, now: datetime
         "started_at": now,
         "completed_at": now,
         "games_count": len(slot.games),
+        **_outcome(panel, slot, slate),
+    }
+
+
+def _outcome(panel: Panel, slot: Slot, slate: Slate) -> dict[str, Any]:
+    """Return what the slate came to, as the run's row says it: published + abstained = games × models."""
+    return {
         "published_count": len(slate.predictions),
         "abstained_count": len(slate.abstentions),
         "abstentions": [
@@ -126,6 +143,7 @@ def _run_row(run_id: UUID, panel: Panel, slot: Slot, slate: Slate, now: datetime
             "devig": panel.league.config.devig.value,
             "policy": content_hash(_document(panel.policy)),
             "models": {voice.stored.bet_type.value: _version(voice) for voice in panel.voices},
+            "games": sorted(map(str, slot.games.index)),
         },
     }
 
@@ -153,8 +171,8 @@ def _append(
         for voice in voices
     ]
     explanations = pd.concat([part for part in parts if len(part)])
-    keys = zip(explanations["prediction_id"], explanations["feature_name"], strict=True)
-    explanations = explanations.assign(id=[derive_id("shap_explanation", *key) for key in keys])
+    keys = (explanations["prediction_id"], explanations["feature_name"])
+    explanations = explanations.assign(id=derive_ids("shap_explanation", *keys))
     predictions.save_predictions(connection, rows.assign(created_at=pd.Timestamp(now)), ledger, explanations)
 
 

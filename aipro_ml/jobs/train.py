@@ -1,7 +1,8 @@
 """Training: load what was known, fit walk-forward, compare with the baselines, save model and run."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -109,8 +110,8 @@ def train(
 ) -> TrainingReport:
     """Train every candidate of the request on the same folds and store models, runs, importances, artifacts.
 
-    The same configuration, seed, data and code find the same model again. A candidate that fails leaves its run
-    `failed` with the error and the error is raised; what was stored before stays.
+    The same configuration, seed, data and code find the same model again. A candidate that fails leaves its run,
+    and those of the candidates before it, `failed` with the error, which is raised; what was stored stays.
     """
     with engine.begin() as connection:
         models.fail_abandoned(connection, request.now, ABANDONED_AFTER_S)
@@ -119,15 +120,18 @@ def train(
     if not configs:
         raise AiproError(f"the training configuration names no models for {request.bet_type}")
     folds, total = len(bench.folds), len(configs) * len(bench.folds)
-    fitted = []
-    for number, config in enumerate(configs):
+    fitted: list[_Fitted] = []
+    runs: list[UUID] = []
+    with _failed_on_error(engine, request, runs):
+        for number, config in enumerate(configs):
 
-        def tick(done: int, _: int, before: int = number * folds) -> None:
-            on_fold(before + done, total)
+            def tick(done: int, _: int, before: int = number * folds) -> None:
+                on_fold(before + done, total)
 
-        fitted.append(_fit(engine, bench, config, tick))
-    board = _leaderboard(bench, fitted)
-    rows = tuple(_save(engine, bench, one, board) for one in fitted)
+            runs.append(_start(engine, bench, config))
+            fitted.append(_fit(bench, config, runs[-1], tick))
+        board = _leaderboard(bench, fitted)
+        rows = tuple(_save(engine, bench, one, board) for one in fitted)
     problem = _track(bench, fitted, rows, board)
     return TrainingReport(request.sport, request.bet_type, board, rows, bench.matrix.sha256, problem)
 
@@ -167,33 +171,35 @@ def _train_from(request: TrainingRequest, league: Sport, matrix: FeatureMatrix) 
     return int(matrix.meta["season"].min()) + league.config.burn_in_seasons
 
 
-def _fit(engine: Engine, bench: _Workbench, config: ModelConfig, on_fold: Callable[[int, int], None]) -> _Fitted:
-    """Fit a candidate on every fold and on everything; its run is `running` meanwhile, `failed` on an error."""
-    run_id, request = uuid4(), bench.request
-    with engine.begin() as connection:
-        models.start_run(connection, run_id, _parameters(bench, config), request.now)
+@contextmanager
+def _failed_on_error(engine: Engine, request: TrainingRequest, runs: Sequence[UUID]) -> Iterator[None]:
+    """Mark those of `runs` failed that an error, or a person's Ctrl-C, left running; the error goes on."""
     try:
-        columns = columns_of(bench.league, config.features)
-        matrix = bench.matrix.select(columns)
-        made = candidate(config, request.bet_type, request.config.seed)
-        oof = out_of_fold(made, matrix, bench.folds, on_fold)
-        rows = trainable(matrix, _train_from(request, bench.league, matrix))
-        final = made.fit(matrix.take(rows))
-        through = pd.Timestamp(matrix.meta["result_known_at"].iloc[rows].max())
-        facts = {"trained_through": through.isoformat(), "trained_rows": len(rows)}
-        artifact = ModelArtifact(final, oof, facts, _identity(bench, config, matrix))
+        yield
     except BaseException as error:
         with engine.begin() as connection:
-            models.finish_run(
-                connection,
-                run_id,
-                {
-                    "status": RunStatus.FAILED,
-                    "completed_at": request.ended(),
-                    "error_message": f"{type(error).__name__}: {error}",
-                },
-            )
+            models.fail_running(connection, runs, error, request.ended())
         raise
+
+
+def _start(engine: Engine, bench: _Workbench, config: ModelConfig) -> UUID:
+    run_id = uuid4()
+    with engine.begin() as connection:
+        models.start_run(connection, run_id, _parameters(bench, config), bench.request.now)
+    return run_id
+
+
+def _fit(bench: _Workbench, config: ModelConfig, run_id: UUID, on_fold: Callable[[int, int], None]) -> _Fitted:
+    """Fit a candidate on every fold and on everything."""
+    request = bench.request
+    matrix = bench.matrix.select(columns_of(bench.league, config.features))
+    made = candidate(config, request.bet_type, request.config.seed)
+    oof = out_of_fold(made, matrix, bench.folds, on_fold)
+    rows = trainable(matrix, _train_from(request, bench.league, matrix))
+    final = made.fit(matrix.take(rows))
+    through = pd.Timestamp(matrix.meta["result_known_at"].iloc[rows].max())
+    facts = {"trained_through": through.isoformat(), "trained_rows": len(rows)}
+    artifact = ModelArtifact(final, oof, facts, _identity(bench, config, matrix))
     return _Fitted(config, run_id, artifact, oof, matrix)
 
 

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -114,8 +116,9 @@ class HistogramEstimator:
         classifier = HistGradientBoostingClassifier(**options, early_stopping=False, random_state=seed)
         # its binning fails on a column without any value; a constant one is never split on
         X = np.where(np.isnan(X).all(axis=0), 0.0, X)
-        classifier.fit(X, y)
-        return cls(classifier, _permutation_importance(classifier, X, y, seed))
+        with _one_thread():
+            classifier.fit(X, y)
+            return cls(classifier, _permutation_importance(classifier, X, y, seed))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -128,7 +131,8 @@ class HistogramEstimator:
 
     def probability(self, X: Array) -> Array:
         """Return P(class 1) of each row."""
-        return np.asarray(self.classifier.predict_proba(X)[:, 1], dtype=np.float64)
+        with _one_thread():
+            return np.asarray(self.classifier.predict_proba(X)[:, 1], dtype=np.float64)
 
     def importance(self) -> Array:
         """Return the permutation importance taken at fit time, never negative."""
@@ -214,8 +218,14 @@ def usable(name: str, params: Mapping[str, Any]) -> tuple[type[Estimator], Mappi
         raise UsageError(f"estimator {name!r}: unknown; there are: {', '.join(sorted(ESTIMATORS))}")
     if name != LightGbmEstimator.name or lightgbm_loads():
         return ESTIMATORS[name], params
-    _LOGGER.warning("LightGBM cannot load (install libgomp1); hist_gradient_boosting stands in")
+    say_stand_in()
     return HistogramEstimator, {_AS_HISTOGRAM[key]: params[key] for key in _AS_HISTOGRAM if key in params}
+
+
+@cache
+def say_stand_in() -> None:
+    """Warn, once a process and not once a fold, that LightGBM is missing."""
+    _LOGGER.warning("LightGBM cannot load (install libgomp1); hist_gradient_boosting stands in")
 
 
 def lightgbm_loads() -> bool:
@@ -238,6 +248,13 @@ def checked(estimator: str, params: Mapping[str, Any], known: Mapping[str, Any])
                 f"{', '.join(sorted(known.keys() - _OURS - _PRIOR_CHANGING))}"
             )
     return dict(params)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Keep scikit-learn's OpenMP to one thread: on a few thousand games a team costs more than it brings."""
+    from threadpoolctl import threadpool_limits
+
+    return cast(AbstractContextManager[Any], threadpool_limits(1, "openmp"))
 
 
 def _permutation_importance(classifier: Any, X: Array, y: Array, seed: int) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,11 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "GIT_PYTHON_REFRESH": "quiet",  # a machine without git is no fault
 }
 """What MLflow's process must be told, ours and its server's alike."""
+
+_UNNAMEABLE = re.compile(r"[/:.%\"']")  # what MLflow refuses in a model's name
+
+_EXPORTED = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+"""What MLflow writes into our environment, passwords and all, where the next settings would read it."""
 
 _CHATTY = ("mlflow", "alembic", "alembic.runtime.migration", "huey", "psycopg")
 
@@ -101,28 +107,31 @@ def _log(run: TrackedRun) -> str:
     with mlflow.start_run(experiment_id=experiment_id, run_name=run.name) as active:
         mlflow.set_tags({**run.tags, "data_sha256": run.data_hash})
         mlflow.log_params(dict(run.params))
-        mlflow.log_metrics({name: float(value) for name, value in run.metrics.items()})
         for place, path in {**run.figures, **run.files}.items():
             mlflow.log_artifact(str(path), artifact_path=str(Path(place).parent))
-        _log_model(run)
+        # metrics after the model and with its id: logged before, MLflow writes them twice and the second fails
+        metrics = {name: float(value) for name, value in run.metrics.items()}
+        mlflow.log_metrics(metrics, model_id=_log_model(run))
         return str(active.info.run_id)
 
 
-def _log_model(run: TrackedRun) -> None:
+def _log_model(run: TrackedRun) -> str:
+    """Log the model folder as a pyfunc and return the id MLflow gives it."""
     import mlflow
     from mlflow.models import infer_signature
 
     from aipro_ml.training import pyfunc
 
     predicted = pyfunc.outcome_frame(load_model(run.model_folder), run.input_example)
-    mlflow.pyfunc.log_model(
-        name="model",
+    logged = mlflow.pyfunc.log_model(
+        name=_UNNAMEABLE.sub("-", run.name),
         python_model=str(Path(pyfunc.__file__)),
         artifacts={"model": str(run.model_folder)},
         signature=infer_signature(run.input_example, predicted),
         input_example=run.input_example,
         pip_requirements=[f"{name}=={version(name)}" for name in ("aipro-ml", "scikit-learn", "lightgbm")],
     )
+    return str(logged.model_id)
 
 
 @contextmanager
@@ -135,6 +144,7 @@ def _quiet() -> Iterator[None]:
     store.MAX_RETRY_COUNT = 3  # its 10 attempts, each twice as late, hold a training for minutes
 
     levels = {name: logging.getLogger(name).level for name in _CHATTY}
+    given = {name: os.environ.get(name) for name in _EXPORTED}
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
@@ -142,6 +152,15 @@ def _quiet() -> Iterator[None]:
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+        for name, before in given.items():
+            _set_environment(name, before)
+
+
+def _set_environment(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def _first_line(error: Exception) -> str:

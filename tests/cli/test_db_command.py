@@ -19,7 +19,9 @@ runner = CliRunner()
 @pytest.fixture(scope="module")
 def embedded(open_folder: Path) -> Iterator[Settings]:
     """An installation of its own with the embedded server, whatever DATABASE_URL says."""
-    settings = Settings(home=open_folder / "command", database_url=None, database_owner_url=None)
+    settings = Settings(
+        home=open_folder / "command", database_url=None, database_owner_url=None, mlflow_tracking_uri=None
+    )
     yield settings
     EmbeddedServer(settings.home).stop()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from aipro_ml.db.base import UtcTimestamp
-from aipro_ml.db.copy import UpsertCount, copy_rows, insert_new, read_frame, upsert
+from aipro_ml.db.copy import UpsertCount, any_of, copy_rows, insert_new, read_frame, upsert
 from aipro_ml.enums import BetType
 
 TABLE = sa.Table(
@@ -216,3 +216,9 @@ def test_any_value_survives_the_round_trip(connection: sa.Connection, drawn: lis
     for name in ("name", "price", "line", "at"):
         back = [None if pd.isna(value) else value for value in read[name].tolist()]
         assert back == frame[name].tolist()
+
+
+def test_more_ids_than_a_statement_has_parameters_are_asked_for_at_once(connection):
+    ids = [UUID(int=number) for number in range(70_000)]
+    found = sa.select(sa.cast(str(ids[-1]), sa.Uuid) == any_of(ids))
+    assert connection.scalar(found) is True

@@ -223,12 +223,18 @@ def test_status_of_nothing_starts_nothing(open_folder: Path) -> None:
 
 
 @as_root
-def test_a_home_that_nobody_cannot_reach_puts_the_data_where_it_can_and_says_so(tmp_path: Path) -> None:
+def test_a_home_that_nobody_cannot_reach_puts_the_data_where_it_can_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     tmp_path.chmod(0o700)
     server = EmbeddedServer(tmp_path / "home")
     try:
         info = server.ensure()
         assert info.data_dir.parent.parent == Path("/var/lib/aipro")
+        assert f"its data lies in {info.data_dir}" in caplog.text
+        caplog.clear()
+        assert server.ensure() == info
+        assert caplog.text == ""  # said once
         assert server.status() == info
     finally:
         server.stop()

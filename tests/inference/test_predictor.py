@@ -15,6 +15,7 @@ from aipro_ml.errors import UsageError
 from aipro_ml.features.records import ODDS_COLUMNS, frame_of
 from aipro_ml.inference.policy import build_policy
 from aipro_ml.inference.predictor import ModelScores, predict_slate, reference_probability
+from aipro_ml.inference.quotes import market_boards
 
 KICKOFF = pd.Timestamp("2022-09-11T17:00:00Z")
 AS_OF = KICKOFF - pd.Timedelta(seconds=60)
@@ -54,7 +55,8 @@ def scores(bet_type=BetType.MONEYLINE, calibration_rows=2000, **p):
 
 
 def slate(models, board, offered, policy=POLICY):
-    return predict_slate(models, board, offered, DISTRIBUTIONS, policy, DevigMethod.POWER)
+    boards = market_boards(offered, [model.bet_type for model in models], DevigMethod.POWER)
+    return predict_slate(models, board, boards, DISTRIBUTIONS, policy)
 
 
 def test_a_moneyline_prediction_holds_the_written_out_numbers():

@@ -105,7 +105,7 @@ UNREADABLE = [
     (b"PK\x03\x04\x14\x00\x06\x00", "NUL byte"),
     (b"PAR1\x15\x04\x15\xfe\x8f", "not UTF-8"),
     ("game_id,season".encode("utf-16"), "not UTF-8"),
-    (gzip.compress(b""), "empty"),
+    (gzip.compress(b"", mtime=0), "empty"),
     (b"\x1f\x8b", "truncated"),
     (b"\x1f\x8b\x08\x00garbage garbage", "damaged"),
 ]  # fmt: skip

@@ -190,6 +190,7 @@ def test_unlabelled_or_one_sided_rows_cannot_be_trained_on(matrix):
 
 def test_without_libgomp_histograms_stand_in_for_lightgbm_and_say_so(matrix, monkeypatch, caplog):
     monkeypatch.setattr(estimators, "lightgbm_loads", lambda: False)
+    estimators.say_stand_in.cache_clear()  # said once a process
     monkeypatch.setattr(estimators.logging.getLogger("aipro_ml"), "propagate", True)
     model = trainer_for("sklearn", "lightgbm").fit(matrix, OUTCOMES, PARAMS["lightgbm"], 1)
     assert model.estimator.name == "hist_gradient_boosting"

@@ -173,7 +173,9 @@ class GameRevision(Base):
     source: Mapped[Varchar50]
     source_game_id: Mapped[Varchar100]
     season_type: Mapped[Varchar20 | None]
+    week: Mapped[int | None]
     game_number: Mapped[int | None]
+    venue_id: Mapped[UUID | None] = references("venues.id")
     neutral_site: Mapped[bool | None]
     kickoff_estimated: Mapped[bool | None]
     game_date: Mapped[datetime]

@@ -32,4 +32,4 @@ def settings_like(connection: Connection, prefix: str) -> dict[str, str]:
     """Return the system settings whose key begins with `prefix`."""
     statement = select(SystemSetting.key, SystemSetting.value)
     statement = statement.where(SystemSetting.key.startswith(prefix, autoescape=True))
-    return dict(connection.execute(statement).tuples().all())
+    return {row.key: row.value for row in connection.execute(statement)}

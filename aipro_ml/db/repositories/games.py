@@ -1,19 +1,23 @@
 """Games and their revisions: the present state, and what was known when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
-from aipro_ml.db.copy import insert_new, read_frame, upsert
+from aipro_ml.db.copy import any_of, insert_new, read_frame, upsert
 from aipro_ml.db.models.feature_store import GameRevision
 from aipro_ml.db.models.sports import Game, Season
 from aipro_ml.identity import derive_id
 
-STATE = ("game_date", "status", "home_score", "away_score", "overtime")
-"""What of a game can change; each change is a revision."""
+STATE = ("game_date", "status", "home_score", "away_score", "overtime", "week", "venue_id")
+"""What of a game can change in `games`; each change is a revision."""
+
+SETTING = ("season_type", "neutral_site")
+"""What can change too and stands in the revisions only."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +29,19 @@ class GameCount:
     revisions: int
 
 
-def present(connection: Connection, ids: Sequence[object]) -> pd.DataFrame:
-    """Return the stored state of the games with these ids: id and `STATE`, and the last revision number."""
-    last = select(GameRevision.game_id, func.max(GameRevision.revision).label("revision"))
-    last_of = last.group_by(GameRevision.game_id).subquery()
-    columns = [Game.id, *(getattr(Game, name) for name in STATE), Game.week, Game.venue_id]
-    statement = select(*columns, last_of.c.revision).outerjoin(last_of, last_of.c.game_id == Game.id)
-    return read_frame(connection, statement.where(Game.id.in_(list(ids))))
+def present(connection: Connection, ids: Iterable[object]) -> pd.DataFrame:
+    """Return the stored state of the games with these ids: id, `STATE`, `SETTING` and the last revision number."""
+    last = select(GameRevision).ext(distinct_on(GameRevision.game_id))
+    last_of = last.order_by(GameRevision.game_id, GameRevision.revision.desc()).subquery()
+    state = [Game.id, *(getattr(Game, name) for name in STATE)]
+    statement = select(*state, *(last_of.c[name] for name in (*SETTING, "revision")))
+    statement = statement.outerjoin(last_of, last_of.c.game_id == Game.id)
+    return read_frame(connection, statement.where(Game.id == any_of(ids)))
 
 
 def save_games(connection: Connection, games: pd.DataFrame, revisions: Sequence[pd.DataFrame]) -> GameCount:
     """Store games (columns of the table) and append their revisions (columns of `game_revisions`)."""
-    changing = (*STATE, "week", "venue_id", "updated_at")
+    changing = (*STATE, "updated_at")
     count = upsert(connection, Game.__table__, games, key=("id",), update=changing)
     appended = sum(insert_new(connection, GameRevision.__table__, rows) for rows in revisions)
     return GameCount(count.inserted, count.updated, appended)
@@ -53,7 +58,7 @@ def revision_rows(
             "revision": number,
             "source": source,
             "source_game_id": changed["external_id"],
-            **{name: changed[name] for name in ("season_type", "game_number", "neutral_site", "kickoff_estimated")},
+            **{name: changed[name] for name in (*SETTING, "game_number", "kickoff_estimated")},
             **{name: changed[name] for name in STATE},
             "known_at": known_at,
             "created_at": pd.Timestamp(now),

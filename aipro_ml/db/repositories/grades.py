@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, text
 
 from aipro_ml.db.copy import UpsertCount, insert_new, read_frame, upsert
 from aipro_ml.db.models.ml import ModelPerformance
@@ -43,6 +43,12 @@ def save_results(connection: Connection, results: pd.DataFrame) -> UpsertCount:
     """Store grades (columns of `prediction_results`); a changed grade replaces the stored one."""
     changing = ("actual_result", "profit_loss", "clv", "closing_line", "graded_at")
     return upsert(connection, PredictionResult.__table__, results, key=("id",), update=changing)
+
+
+def withdraw_results(connection: Connection, prediction_ids: Sequence[str]) -> int:
+    """Remove the grades of predictions whose game is not final any more; return how many there were."""
+    row = PredictionResult
+    return connection.execute(delete(row).where(row.prediction_id.in_(prediction_ids))).rowcount
 
 
 def keep_superseded(connection: Connection, grades: Sequence[Mapping[str, Any]], now: datetime) -> int:

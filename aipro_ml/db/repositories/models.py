@@ -1,6 +1,6 @@
 """Models, their training runs, importances and calibrators."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,13 @@ def finish_run(connection: Connection, run_id: UUID, values: Mapping[str, Any]) 
     connection.execute(update(TrainingRun).where(TrainingRun.id == run_id).values(**values))
 
 
+def fail_running(connection: Connection, run_ids: Sequence[UUID], error: BaseException, now: datetime) -> None:
+    """Mark those of these runs failed, with the error, that are still running."""
+    still = TrainingRun.id.in_(run_ids) & (TrainingRun.status == RunStatus.RUNNING)
+    values = {"status": RunStatus.FAILED, "completed_at": now, "error_message": f"{type(error).__name__}: {error}"}
+    connection.execute(update(TrainingRun).where(still).values(**values))
+
+
 def fail_abandoned(connection: Connection, now: datetime, running_longer_than_s: int) -> int:
     """Mark runs failed that began long ago and never ended (their process was killed); return how many."""
     limit = pd.Timestamp(now) - pd.Timedelta(seconds=running_longer_than_s)
@@ -63,7 +70,7 @@ def fail_abandoned(connection: Connection, now: datetime, running_longer_than_s:
 def save_model(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a model (columns of `ml_models`); True if it is new, False if it was there already."""
     statement = insert(MlModel).values(**values).on_conflict_do_nothing(index_elements=["id"])
-    return bool(connection.execute(statement).rowcount)
+    return connection.scalar(statement.returning(MlModel.id)) is not None
 
 
 def merge_metrics(connection: Connection, model_id: UUID, added: Mapping[str, Any]) -> None:
@@ -91,7 +98,7 @@ def save_importance(connection: Connection, model_id: UUID, importance: pd.Serie
 def save_calibrator(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a calibrator (columns of `calibration_models`); True if it is new."""
     statement = insert(CalibrationModel).values(**values).on_conflict_do_nothing(index_elements=["id"])
-    return bool(connection.execute(statement).rowcount)
+    return connection.scalar(statement.returning(CalibrationModel.id)) is not None
 
 
 def _stored(model: Any) -> StoredModel:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection, MetaData, select, text
 
-from aipro_ml.db.copy import UpsertCount, copy_rows, insert_new, read_frame, upsert
+from aipro_ml.db.copy import any_of, copy_rows, insert_new, read_frame
 from aipro_ml.db.models.odds import ClosingLine, Odds
 from aipro_ml.identity import derive_id
 
@@ -42,6 +43,14 @@ class QuoteCount:
 
     inserted: int
     corrected: int
+
+
+@dataclass(frozen=True)
+class ClosingCount:
+    """Closing lines written, and those that differ from a stored one, which stays."""
+
+    inserted: int
+    refused: int
 
 
 def quote_id(game_id: object, book_id: object, market: str, selection: str, recorded_at: object) -> object:
@@ -83,10 +92,20 @@ def _corrections(corrected: pd.DataFrame, now: datetime) -> pd.DataFrame:
     return corrected.assign(id=ids, recorded_at=moment, is_current=True)
 
 
-def save_closing(connection: Connection, closing: pd.DataFrame) -> UpsertCount:
-    """Store closing lines (columns of the table); a corrected file updates them."""
-    changing = ("closing_line", "closing_price", "closed_at")
-    return upsert(connection, ClosingLine.__table__, closing, key=("id",), update=changing)
+def save_closing(connection: Connection, closing: pd.DataFrame) -> ClosingCount:
+    """Store closing lines (columns of the table) of selections that have none; a stored one stays.
+
+    Features of later games have read it: a close that changed afterwards would rewrite what they knew.
+    """
+    inserted = insert_new(connection, ClosingLine.__table__, closing)
+    row = ClosingLine
+    statement = select(row.id, row.closing_line, row.closing_price).where(row.id == any_of(closing["id"]))
+    stored = read_frame(connection, statement).set_index("id").reindex([str(each) for each in closing["id"]])
+    differs = np.zeros(len(closing), dtype=bool)
+    for name in ("closing_line", "closing_price"):
+        left, right = closing[name].to_numpy("float64", na_value=np.nan), stored[name].to_numpy("float64")
+        differs |= ~((left == right) | (np.isnan(left) & np.isnan(right)))
+    return ClosingCount(inserted, int(differs.sum()))
 
 
 def closing_of(connection: Connection, game_ids: list[str]) -> pd.DataFrame:

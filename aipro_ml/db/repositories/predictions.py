@@ -10,12 +10,10 @@ from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from aipro_ml.db.copy import copy_rows, insert_new, read_frame
+from aipro_ml.db.locks import wait_for
 from aipro_ml.db.models.predictions import Prediction, ShapExplanation
 from aipro_ml.db.models.warehouse import FactPrediction, FactPredictionRun
 from aipro_ml.times import ensure_utc
-
-LEDGER_LOCK = 0x61697072
-"""Advisory lock key: one writer of the ledger at a time."""
 
 _LIST = text(
     """
@@ -39,7 +37,7 @@ _LIST = text(
 
 def lock_ledger(connection: Connection) -> None:
     """Wait for the exclusive right to append to the ledger until this transaction ends."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=LEDGER_LOCK))
+    wait_for(connection, "ledger")
 
 
 def ledger_head(connection: Connection) -> tuple[int, str] | None:
@@ -65,7 +63,7 @@ def known_hashes(connection: Connection, hashes: list[str]) -> set[str]:
 def save_run(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a prediction run (columns of `fact_prediction_runs`); True if it is new."""
     statement = insert(FactPredictionRun).values(**values).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    return connection.scalar(statement.returning(FactPredictionRun.id)) is not None
 
 
 def update_run(connection: Connection, run_id: UUID, values: Mapping[str, Any]) -> None:
@@ -73,14 +71,10 @@ def update_run(connection: Connection, run_id: UUID, values: Mapping[str, Any]) 
     connection.execute(update(FactPredictionRun).where(FactPredictionRun.id == run_id).values(**values))
 
 
-def run_counts(connection: Connection, run_id: UUID) -> tuple[int, int] | None:
-    """Return (published, abstained) of a stored run, or None where there is no such run."""
-    row = connection.execute(
-        select(FactPredictionRun.published_count, FactPredictionRun.abstained_count).where(
-            FactPredictionRun.id == run_id
-        )
-    ).one_or_none()
-    return None if row is None else (row.published_count or 0, row.abstained_count or 0)
+def run_games(connection: Connection, run_id: UUID) -> list[str] | None:
+    """Return the games a stored run decided, or None where there is no such run."""
+    versions = connection.scalar(select(FactPredictionRun.versions).where(FactPredictionRun.id == run_id))
+    return None if versions is None else list(versions["games"])
 
 
 def save_predictions(
@@ -102,7 +96,7 @@ def explanation_of(connection: Connection, reference: str) -> pd.DataFrame:
     statement = text(
         """
         SELECT prediction_id, rank, feature_name, feature_value, shap_value, impact_direction
-        FROM shap_explanations WHERE prediction_id::text LIKE :reference || '%'
+        FROM shap_explanations WHERE starts_with(prediction_id::text, :reference)
         ORDER BY prediction_id, rank
         """
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from aipro_ml.db.copy import insert_new
 from aipro_ml.db.models.system import DataQualityCheck
@@ -30,10 +30,16 @@ def save_checks(
     return insert_new(connection, DataQualityCheck.__table__, rows)
 
 
-def was_checked(connection: Connection, *, source: str, content: str) -> bool:
-    """Return whether this very content of the source was imported before."""
-    rules = select(DataQualityCheck.id).where(DataQualityCheck.source == source[:100])
-    return connection.scalar(rules.where(DataQualityCheck.details["content"].astext == content).limit(1)) is not None
+def first_checked(connection: Connection, *, source: str, content: str) -> datetime | None:
+    """Return when this very content of the source was first imported, None where it never was."""
+    first = select(func.min(DataQualityCheck.checked_at)).where(DataQualityCheck.source == source[:100])
+    return connection.scalar(first.where(DataQualityCheck.details["content"].astext == content))
+
+
+def contents(connection: Connection, *, source: str) -> set[str]:
+    """Return the hashes of all contents of a source that were imported."""
+    statement = select(DataQualityCheck.details["content"].astext).where(DataQualityCheck.source == source[:100])
+    return {content for content in connection.scalars(statement.distinct()) if content is not None}
 
 
 def recent_checks(connection: Connection, limit: int) -> list[dict[str, object]]:

@@ -1,5 +1,7 @@
 """All facts of a sport as the frames features are computed from."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from sqlalchemy import Connection, text
 
@@ -8,9 +10,9 @@ from aipro_ml.identity import derive_id
 
 _GAMES = text(
     """
-    SELECT g.id::text AS game_id, s.year AS season, r.season_type, g.week::float8 AS week, r.game_number,
+    SELECT g.id::text AS game_id, s.year AS season, r.season_type, r.week::float8 AS week, r.game_number,
            g.home_team_id::text AS home_team_id, g.away_team_id::text AS away_team_id,
-           coalesce(g.venue_id::text, '') AS venue_id, r.neutral_site, r.game_date AS kickoff,
+           coalesce(r.venue_id::text, '') AS venue_id, r.neutral_site, r.game_date AS kickoff,
            r.kickoff_estimated, r.status, r.home_score::float8 AS home_score,
            r.away_score::float8 AS away_score, coalesce(r.overtime, FALSE) AS overtime, r.known_at
     FROM game_revisions r JOIN games g ON g.id = r.game_id JOIN seasons s ON s.id = g.season_id
@@ -23,7 +25,7 @@ _ODDS = text(
     SELECT o.game_id::text AS game_id, b.name AS book, b.is_sharp, o.market_type AS market, o.selection,
            o.line, o.price::float8 AS price, o.recorded_at
     FROM odds o JOIN sportsbooks b ON b.id = o.sportsbook_id JOIN games g ON g.id = o.game_id
-    WHERE g.sport_id = :sport
+    WHERE g.sport_id = :sport AND (CAST(:games AS uuid[]) IS NULL OR o.game_id = ANY(CAST(:games AS uuid[])))
     ORDER BY o.recorded_at, o.id
     """
 )
@@ -70,8 +72,12 @@ _STATEMENTS = {
 }
 
 
-def load_frames(connection: Connection, code: str) -> dict[str, pd.DataFrame]:
-    """Return every stored fact of the sport `code`, by the field of `features.records.Records` it belongs to."""
+def load_frames(connection: Connection, code: str, odds_of: Sequence[str] | None = None) -> dict[str, pd.DataFrame]:
+    """Return every stored fact of the sport `code`, by the field of `features.records.Records` it belongs to.
+
+    With `odds_of` only the odds of the games with these ids.
+    """
     sport = derive_id("sport", code)
     bound = {name: query if name == "venues" else query.bindparams(sport=sport) for name, query in _STATEMENTS.items()}
+    bound["odds"] = bound["odds"].bindparams(games=None if odds_of is None else list(odds_of))
     return {name: read_frame(connection, query) for name, query in bound.items()}

@@ -7,6 +7,7 @@ import pandas as pd
 from sqlalchemy import Connection, select, update
 
 from aipro_ml.db.copy import UpsertCount, insert_new, upsert
+from aipro_ml.db.locks import wait_for
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.sports import Season, Sport, Team, Venue
 from aipro_ml.errors import UsageError
@@ -23,6 +24,11 @@ def sport_id(connection: Connection, code: str) -> UUID:
     raise UsageError(f"no data of sport {code}: import it first (stored sports: {stored})")
 
 
+def lock_sport(connection: Connection, code: str) -> None:
+    """Wait for the exclusive right to import into the sport `code` until this transaction ends."""
+    wait_for(connection, f"import {code}")
+
+
 def save_sport(connection: Connection, code: str, name: str, now: datetime) -> int:
     """Store the sport if it is new; return the rows written."""
     row = pd.DataFrame({"id": [derive_id("sport", code)], "code": [code], "name": [name]})
@@ -31,7 +37,8 @@ def save_sport(connection: Connection, code: str, name: str, now: datetime) -> i
 
 def save_feature_count(connection: Connection, code: str, count: int) -> None:
     """Note how many features the sport has; written for readers, never read as a feature."""
-    connection.execute(update(Sport).where(Sport.code == code).values(feature_count=count))
+    stale = (Sport.code == code) & Sport.feature_count.is_distinct_from(count)
+    connection.execute(update(Sport).where(stale).values(feature_count=count))
 
 
 def save_teams(connection: Connection, code: str, teams: pd.DataFrame, now: datetime) -> UpsertCount:

@@ -670,7 +670,9 @@ CREATE TABLE game_revisions (
     source VARCHAR(50) NOT NULL,
     source_game_id VARCHAR(100) NOT NULL,
     season_type VARCHAR(20),
+    week INTEGER,
     game_number INTEGER,
+    venue_id UUID,
     neutral_site BOOLEAN,
     kickoff_estimated BOOLEAN,
     game_date TIMESTAMP WITHOUT TIME ZONE NOT NULL,
@@ -684,7 +686,8 @@ CREATE TABLE game_revisions (
     CONSTRAINT ck_game_revisions_status_known CHECK (status IN ('scheduled', 'in_progress', 'final', 'postponed', 'cancelled')),
     CONSTRAINT ck_game_revisions_season_type_known CHECK (season_type IN ('regular', 'postseason', 'preseason')),
     CONSTRAINT uq_game_revisions_game_id_revision UNIQUE (game_id, revision),
-    CONSTRAINT fk_game_revisions_game_id FOREIGN KEY(game_id) REFERENCES games (id) ON DELETE RESTRICT
+    CONSTRAINT fk_game_revisions_game_id FOREIGN KEY(game_id) REFERENCES games (id) ON DELETE RESTRICT,
+    CONSTRAINT fk_game_revisions_venue_id FOREIGN KEY(venue_id) REFERENCES venues (id) ON DELETE RESTRICT
 );
 
 CREATE INDEX ix_game_revisions_game_id_known_at ON game_revisions (game_id, known_at);

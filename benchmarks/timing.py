@@ -1,0 +1,76 @@
+"""Interleaved timing: every round runs each case once, so that a drifting machine slows all of them alike."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+Case = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of docs/performance.md: our seconds against those of a limit or peer, round by round.
+
+    `bar`: the largest ratio that is still fine, None for a peer that is only shown. A figure without a limit
+    is in seconds and so is its bar.
+    """
+
+    name: str
+    against: str
+    ours: tuple[float, ...]
+    limit: tuple[float, ...] = ()
+    bar: float | None = None
+
+    @property
+    def median(self) -> float:
+        """Return the ratio of the medians (or the median seconds)."""
+        return statistics.median(self.ours) / (statistics.median(self.limit) if self.limit else 1.0)
+
+    @property
+    def minimum(self) -> float:
+        """Return the ratio of the minima (or the least seconds)."""
+        return min(self.ours) / (min(self.limit) if self.limit else 1.0)
+
+    @property
+    def verdict(self) -> str:
+        """Return OK or over, judged by the median; nothing where there is no bar."""
+        if self.bar is None:
+            return ""
+        return "OK" if self.median <= self.bar else "over"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What ours is held against: the case of that name, the words for it and the bar (None: only shown)."""
+
+    case: str
+    words: str
+    bar: float | None = None
+
+
+@dataclass
+class Rounds:
+    """Seconds of each case, one a round."""
+
+    seconds: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def figures(self, name: str, *peers: Peer, ours: str = "ours") -> list[Figure]:
+        """Return one figure a peer."""
+        return [Figure(name, peer.words, self.seconds[ours], self.seconds[peer.case], peer.bar) for peer in peers]
+
+
+def interleaved(cases: Mapping[str, Case], rounds: int, *, warm: bool = True) -> Rounds:
+    """Run every case once a round, in turn, and return its seconds; a first unmeasured round warms caches."""
+    if warm:
+        for case in cases.values():
+            case()
+    seconds: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, case in cases.items():
+            gc.collect()
+            start = time.perf_counter()
+            case()
+            seconds[name].append(time.perf_counter() - start)
+    return Rounds({name: tuple(values) for name, values in seconds.items()})

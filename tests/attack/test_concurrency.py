@@ -1,0 +1,68 @@
+"""Two at once, and a server that goes away."""
+
+import threading
+import time
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from aipro_ml.cli import app
+from aipro_ml.db.engine import open_database
+from aipro_ml.db.repositories import reference
+
+
+def test_a_second_import_waits_for_the_first_beyond_the_usual_lock_timeout(database_settings):
+    hurried = open_database(database_settings.model_copy(update={"lock_timeout_s": 1}))
+    took = []
+
+    def second():
+        started = time.monotonic()
+        with hurried.begin() as connection:
+            reference.lock_sport(connection, "NFL")
+            took.append(time.monotonic() - started)
+            took.append(connection.scalar(sa.text("SHOW lock_timeout")))
+
+    with hurried.connect() as first:
+        first.begin()
+        reference.lock_sport(first, "NFL")
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(1.5)
+        first.commit()
+        waiting.join(timeout=30)
+    hurried.dispose()
+    assert took[0] > 1.0
+    assert took[1] == "1s"  # the usual patience is back
+
+
+def _fails(monkeypatch, error):
+    def run():
+        raise error
+
+    monkeypatch.setattr(app, "app", run)
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    return ended.value.code
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_lost_server_is_one_line_and_exit_code_1(monkeypatch, capfd, wrapped):
+    lost = psycopg.errors.AdminShutdown("terminating connection due to administrator command\nSSL connection closed")
+    error = sa.exc.OperationalError("SELECT 1", {}, lost)
+    error.__cause__ = lost
+    assert _fails(monkeypatch, error if wrapped else lost) == 1
+    told = capfd.readouterr().err
+    assert told.count("\n") == 1
+    assert "terminating connection" in told
+    assert "SELECT" not in told
+
+
+def test_a_full_disk_is_one_line_and_exit_code_1(monkeypatch, capfd):
+    assert _fails(monkeypatch, OSError(28, "No space left on device", "/x/model.json")) == 1
+    assert capfd.readouterr().err == "error: /x/model.json: No space left on device; nothing is half written\n"
+
+
+def test_an_unexpected_error_is_one_line_and_exit_code_2(monkeypatch, capfd):
+    assert _fails(monkeypatch, ValueError("a\nb\nc")) == 2
+    assert capfd.readouterr().err.count("\n") == 1

@@ -1,0 +1,141 @@
+"""Grades and performance: on what was taken, once, and again only where a game was corrected."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from aipro_ml.jobs.grade import grade_sport
+from aipro_ml.jobs.listings import verify_ledger
+from aipro_ml.jobs.performance import list_days, update_performance
+from tests.fixtures_platform import LATER, NOW, SPORT, load, open_game_ids, played, with_score
+
+
+@pytest.fixture
+def finished(published, league):
+    """The published league after its open week was played and graded."""
+    load(published, played(league), b"played")
+    grade_sport(published.engine, SPORT, LATER)
+    return published
+
+
+def grades(platform):
+    return platform.rows(
+        "SELECT p.*, r.actual_result, r.profit_loss, r.clv, r.closing_line, r.graded_at, run.mode FROM predictions p "
+        "JOIN fact_predictions f ON f.prediction_id = p.id JOIN fact_prediction_runs run ON run.id = f.run_id "
+        "LEFT JOIN prediction_results r ON r.prediction_id = p.id ORDER BY f.seq"
+    )
+
+
+def test_only_games_that_were_played_are_graded(published):
+    report = grade_sport(published.engine, SPORT, NOW)
+    assert (report.accounting.graded, report.accounting.pending, report.inserted) == (48, 42, 48)
+    for row in grades(published):
+        assert (row["actual_result"] is not None) == (row["mode"] == "backfilled")
+
+
+def test_grading_again_writes_nothing(finished):
+    before = finished.snapshot()
+    report = grade_sport(finished.engine, SPORT, LATER + timedelta(days=1))
+    assert (report.accounting.graded, report.accounting.pending) == (90, 0)
+    assert (report.inserted, report.regraded) == (0, 0)
+    assert finished.snapshot() == before
+
+
+def test_a_dry_run_grades_without_writing(published):
+    before = published.snapshot()
+    assert grade_sport(published.engine, SPORT, NOW, dry_run=True).inserted == 48
+    assert published.snapshot() == before
+
+
+def test_grades_follow_from_the_score_the_line_and_the_price_taken(finished):
+    # every game of the open week ended 24 to 20: home by four, forty-four points
+    live = [row for row in grades(finished) if row["mode"] == "live"]
+    assert len(live) == 42
+    for row in live:
+        side, line = row["predicted_side"], row["line_at_prediction"]
+        margins = {
+            "home": 4 + (line or 0), "away": -4 + (line or 0), "over": 44 - (line or 0), "under": (line or 0) - 44,
+        }  # fmt: skip
+        margin = margins[side]
+        expected = "push" if margin == 0 else "win" if margin > 0 else "loss"
+        assert row["actual_result"] == expected
+        price = row["odds_at_prediction"]
+        won = price / 100 if price > 0 else 100 / -price
+        assert row["profit_loss"] == pytest.approx({"win": won, "loss": -1, "push": 0}[expected])
+
+
+def test_a_corrected_score_regrades_and_the_old_grade_is_kept(finished, league):
+    before = {row["id"]: row for row in grades(finished)}
+    external = finished.rows("SELECT external_id FROM games WHERE id = :id", id=open_game_ids(league)[2])
+    load(finished, with_score(played(league), external[0]["external_id"], 0, 60), b"corrected", LATER)
+    report = grade_sport(finished.engine, SPORT, LATER + timedelta(hours=1))
+    changed = [row for row in grades(finished) if before[row["id"]]["actual_result"] != row["actual_result"]]
+    assert report.inserted == 0
+    assert report.regraded == len(changed) > 0
+    assert {str(row["game_id"]) for row in changed} == {open_game_ids(league)[2]}
+    kept = finished.rows("SELECT * FROM audit_logs WHERE action = 'regrade'")
+    assert {row["resource_id"] for row in kept} == {str(row["id"]) for row in changed}
+    for row in kept:
+        old = before[next(key for key in before if str(key) == row["resource_id"])]
+        assert row["details"]["actual_result_before"] == old["actual_result"]
+        assert row["details"]["profit_loss_before"] == pytest.approx(old["profit_loss"])
+    assert verify_ledger(finished.settings, None)[2] == []
+
+
+def test_a_postponed_game_is_void_and_has_no_grade(published, league):
+    game = open_game_ids(league)[2]
+    with published.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE games SET status = 'postponed' WHERE id = :id"), {"id": game})
+    report = grade_sport(published.engine, SPORT, LATER)
+    assert (report.accounting.void, report.accounting.pending, report.accounting.total) == (3, 39, 90)
+    assert [row for row in grades(published) if str(row["game_id"]) == game and row["actual_result"]] == []
+
+
+def test_back_filled_predictions_count_only_where_they_are_asked_for(finished):
+    live = update_performance(finished.engine, SPORT, LATER)
+    assert int(live.summary["n"].sum()) == 42
+    assert set(live.graded["mode"]) == {"live"}
+    assert finished.one("SELECT sum(predictions_count) FROM model_performance") <= 42
+    both = update_performance(finished.engine, SPORT, LATER, backfilled=True)
+    assert int(both.summary["n"].sum()) == 90
+
+
+def test_without_live_predictions_there_is_no_performance(published):
+    with published.owner().begin() as connection:
+        connection.execute(sa.text("UPDATE fact_prediction_runs SET mode = 'backfilled'"))
+    grade_sport(published.engine, SPORT, NOW)
+    report = update_performance(published.engine, SPORT, NOW)
+    assert (report.inserted, len(report.summary)) == (0, 0)
+    assert published.one("SELECT count(*) FROM model_performance") == 0
+
+
+def test_performance_is_a_row_a_model_and_day_and_twice_the_same(finished):
+    report = update_performance(finished.engine, SPORT, LATER)
+    rows = finished.rows("SELECT * FROM model_performance")
+    assert report.inserted == len(rows) == len({(row["model_id"], row["date"]) for row in rows})
+    kickoffs = finished.rows("SELECT game_date FROM games g JOIN predictions p ON p.game_id = g.id")
+    assert {row["date"] for row in rows} <= {row["game_date"].date() for row in kickoffs}
+    for row in rows:
+        assert 0 <= row["accuracy"] <= 1
+        assert row["log_loss"] > 0
+        assert row["calibration_error"] is None  # 42 rows are too few to say
+    before = finished.snapshot()
+    again = update_performance(finished.engine, SPORT, LATER + timedelta(days=1))
+    assert (again.inserted, again.updated) == (0, 0)
+    assert finished.snapshot() == before
+    assert len(list_days(finished.engine, SPORT, 100)) == len(rows)
+
+
+def test_a_dry_run_of_performance_writes_nothing(finished):
+    before = finished.snapshot()
+    assert update_performance(finished.engine, SPORT, LATER, dry_run=True).inserted > 0
+    assert finished.snapshot() == before
+
+
+def test_closing_line_value_is_known_where_there_was_a_close(finished):
+    rows = grades(finished)
+    # the open week's games never closed here: their league was imported before
+    assert all((row["clv"] is not None) == (row["mode"] == "backfilled") for row in rows)
+    summary = update_performance(finished.engine, SPORT, LATER).summary
+    assert set(summary["clv_coverage"]) == {0.0}
