@@ -10,6 +10,7 @@ from aipro_ml.cli.output import progress, say, table, warn
 
 if TYPE_CHECKING:
     from aipro_ml.jobs.ingest import ImportReport
+    from aipro_ml.sources.base import Finding
 
 app = typer.Typer(help="Import games and odds; see what was refused.", no_args_is_help=True)
 import_app = typer.Typer(help="Import one source; the same content twice writes nothing.", no_args_is_help=True)
@@ -58,6 +59,32 @@ def synthetic(
     _show(report, dry_run=dry_run, as_json=as_json)
 
 
+@app.command("sources")
+def sources(as_json: AsJson = False) -> None:
+    """List the sources, what they read, and what can be done with them."""
+    from aipro_ml.jobs.validating import list_sources
+
+    table(list_sources(), title="sources", as_json=as_json)
+
+
+@app.command("validate")
+def validate(
+    source: Annotated[str, typer.Argument(help="A source; see `aipro data sources`.")],
+    places: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...", help="Its file, files or folder.")],
+    sport: Annotated[str | None, typer.Option(help="Sport code, where the source does not say it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a source without storing it; show what it holds and every finding by file, line, column and rule."""
+    from aipro_ml.jobs.validating import validate as read_source
+
+    counts, findings = read_source(source, places, sport)
+    if as_json:
+        table([counts], title="validated", as_json=True)
+    else:
+        table([{"what": name, "value": value} for name, value in counts.items()], title="validated (nothing stored)")
+    _tell(findings)
+
+
 @app.command("games")
 def games(
     context: typer.Context,
@@ -91,12 +118,17 @@ def _show(report: "ImportReport", *, dry_run: bool, as_json: bool) -> None:
     facts = report.facts()
     shown = [{"what": name.replace("_", " "), "count": value} for name, value in facts.items() if name != "report"]
     table(shown, title="would be imported (dry run)" if dry_run else "imported")
-    for finding in report.findings[:10]:
+    _tell(report.findings)
+    if report.report is not None:
+        say(f"every finding: {report.report}")
+
+
+def _tell(findings: "tuple[Finding, ...]") -> None:
+    """Show the first ten findings on standard error."""
+    for finding in findings[:10]:
         warn(
             f"{finding.severity}: {finding.file}, line {finding.line}, column {finding.column}: "
             f"{finding.value!r}: {finding.message} [{finding.rule}]"
         )
-    if len(report.findings) > 10:
-        warn(f"... and {len(report.findings) - 10} more")
-    if report.report is not None:
-        say(f"every finding: {report.report}")
+    if len(findings) > 10:
+        warn(f"... and {len(findings) - 10} more")

@@ -68,9 +68,7 @@ def text_of(content: bytes, *, name: str) -> str:
     return text
 
 
-def read_csv(
-    data: bytes, *, name: str, columns: Sequence[str], also: Callable[[str], bool] | None = None
-) -> TextTable:
+def read_csv(data: bytes, *, name: str, columns: Sequence[str], also: Callable[[str], bool] | None = None) -> TextTable:
     """Return the `columns` of the CSV file `data`; raise DataFileError where it cannot be read as one.
 
     Columns whose name `also` accepts come too, where they are there; others are ignored. A row with too few or

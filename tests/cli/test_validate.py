@@ -1,0 +1,58 @@
+"""`aipro data sources` and `aipro data validate`, which store nothing."""
+
+import json
+
+import pytest
+
+from aipro_ml.errors import DataFileError, UsageError
+from aipro_ml.jobs.validating import list_sources, validate
+from aipro_ml.sources.registry import SOURCES
+from tests.jobs.nflverse_file import as_csv, season_rows
+
+
+@pytest.fixture
+def games_file(tmp_path):
+    place = tmp_path / "games.csv"
+    place.write_bytes(as_csv(season_rows()))
+    return place
+
+
+def test_every_source_says_what_it_reads():
+    rows = list_sources()
+    assert [row["source"] for row in rows] == list(SOURCES)
+    assert all(row["reads"] for row in rows)
+    assert [row["source"] for row in rows if "import" in row["use"]] == ["nflverse"]
+
+
+def test_a_good_file_is_counted_and_has_no_findings(games_file):
+    counts, findings = validate("nflverse", [str(games_file)], None)
+    assert counts["games"] == len(season_rows())
+    assert (counts["findings"], findings) == ("none", ())
+    json.dumps(counts)
+
+
+def test_a_bad_cell_is_a_finding_with_its_rule(tmp_path):
+    place = tmp_path / "games.csv"
+    rows = season_rows()
+    rows[0] = rows[0] | {"home_moneyline": "50"}
+    place.write_bytes(as_csv(rows))
+    counts, findings = validate("nflverse", [str(place)], None)
+    assert [finding.column for finding in findings] == ["home_moneyline"]
+    assert findings[0].rule in counts["findings"]
+
+
+def test_an_unknown_source_names_the_known_ones():
+    with pytest.raises(UsageError, match="football-data"):
+        validate("nosuch", ["x.csv"], None)
+
+
+def test_a_feed_that_does_not_say_its_sport_asks_for_it():
+    with pytest.raises(UsageError, match="--sport"):
+        validate("odds-api", ["x.json"], None)
+
+
+def test_two_files_for_a_source_of_one_are_refused(games_file):
+    other = games_file.with_name("other.csv")
+    other.write_bytes(games_file.read_bytes())
+    with pytest.raises(DataFileError, match="2 files"):
+        validate("nflverse", [str(games_file), str(other)], None)
