@@ -37,6 +37,7 @@ def test_the_files_come_by_name_and_nothing_else(wrap):
 @pytest.mark.parametrize(
     "data",
     [b"", b"no tar file", packed(FILES)[:2500], gzip.compress(packed(FILES))[:-40], gzip.compress(b"text"), packed({})],
+    ids=["empty", "no tar", "cut", "cut gzip", "gzip of no tar", "no member"],
 )
 def test_what_is_no_whole_tar_file_is_one_clear_error(data):
     with pytest.raises(DataFileError, match=r"x\.tar"):
