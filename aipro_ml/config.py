@@ -128,6 +128,10 @@ class SportConfig(Config):
     decision_minutes: int = Field(default=1, gt=0, description="Season replays decide this long before kick-off")
     quote_max_age_hours: float = Field(default=24, gt=0)
     burn_in_seasons: int = Field(default=2, ge=0, description="First seasons that only warm up ratings")
+    moneyline: Literal["two_way", "three_way"] = Field(
+        default="two_way", description="A level score: a push, or a draw that is an outcome of its own"
+    )
+    like: str | None = Field(default=None, description="Sport whose views it shares: a sport by configuration alone")
     pythagorean_exponent: float
     ewma_slow: float = 0.06
     ewma_fast: float = 0.18
