@@ -139,6 +139,11 @@ class SportConfig(Config):
     margins: MarginConfig
     devig: DevigMethod = DevigMethod.POWER
 
+    @property
+    def three_way(self) -> bool:
+        """Return whether a moneyline has a draw of its own: then no book is complete without its price."""
+        return self.moneyline == "three_way"
+
 
 class KellyConfig(Config):
     """Stake sizing (methods §2): fractions of bankroll."""

@@ -77,6 +77,8 @@ def grade(
     closing: pd.DataFrame,
     distributions: Mapping[BetType, MarginDistribution],
     devig: DevigMethod,
+    *,
+    three_way: bool = False,
 ) -> Grading:
     """Return the grades of `predictions` (PREDICTION_COLUMNS) by the games' latest known state.
 
@@ -98,7 +100,7 @@ def grade(
         },
     )
     standing = pd.Series(_standing(bets), index=bets["prediction_id"].to_numpy(), name="standing", dtype=object)
-    closed = _with_close(bets.loc[(standing == "graded").to_numpy()], closing, devig)
+    closed = _with_close(bets.loc[(standing == "graded").to_numpy()], closing, devig, three_way)
     parts = [
         _graded(BetType(str(bet_type)), part, distributions.get(BetType(str(bet_type))))
         for bet_type, part in closed.groupby("bet_type")
@@ -121,10 +123,10 @@ def _standing(bets: pd.DataFrame) -> npt.NDArray[np.object_]:
     return np.select(holds, list(conditions), default="pending").astype(object)
 
 
-def _with_close(bets: pd.DataFrame, closing: pd.DataFrame, devig: DevigMethod) -> pd.DataFrame:
+def _with_close(bets: pd.DataFrame, closing: pd.DataFrame, devig: DevigMethod, three_way: bool) -> pd.DataFrame:
     """Return `bets` with the close: the reference side's line and fair probability, the side's best price."""
     quotes = closing.rename(columns={"closing_line": "line", "closing_price": "price"})
-    market = consensus(quotes, devig)
+    market = consensus(quotes, devig, three_way=three_way)
     best = best_prices(quotes, market).rename(columns={"price": "closing_price"})
     keyed = bets.assign(market=bets["bet_type"].astype(object))
     reference = market[[*_KEY, "line", "fair"]].rename(columns={"line": "reference_close", "fair": "fair_close"})

@@ -115,10 +115,10 @@ def _by_epoch(
         part = entities.loc[epoch == number]
         features.append(compute_views(views, part, seen, sport))
         quotes = seen.quotes(part, sport.config.quote_max_age_hours)
-        markets.append(market_frame(quotes, part.index, sport.config.devig))
+        markets.append(market_frame(quotes, part.index, sport.config))
     if not features:
         features.append(pd.DataFrame(index=entities.index, columns=list(columns), dtype="float64"))
-        markets.append(market_frame(history.quotes(entities, 1), entities.index, sport.config.devig))
+        markets.append(market_frame(history.quotes(entities, 1), entities.index, sport.config))
     table = pd.concat(features).reindex(entities.index)[list(columns)]
     table.loc[started] = np.nan  # a game that has begun is not decided any more
     return table, pd.concat(markets).reindex(entities.index)

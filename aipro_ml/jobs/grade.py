@@ -58,7 +58,7 @@ def grade_sport(engine: Engine, code: str, now: datetime, *, dry_run: bool = Fal
 def _grade_season(history: History, league: Sport, part: pd.DataFrame, closing: pd.DataFrame) -> Grading:
     games = part.drop_duplicates("game_id").set_index("game_id")[["status", "home_score", "away_score"]]
     distributions = distributions_before(history, league, int(part["season"].iloc[0]))
-    return grade(part, games, closing, distributions, league.config.devig)
+    return grade(part, games, closing, distributions, league.config.devig, three_way=league.config.three_way)
 
 
 def _changed(found: pd.DataFrame, graded: pd.DataFrame) -> pd.DataFrame:

@@ -76,7 +76,9 @@ def predict(
     voices = [_voice(settings, stored, matrices[stored.bet_type]) for stored in chosen]
     entities = history.schedule(frame.index, frame["as_of"])
     quotes = history.quotes(entities, league.config.quote_max_age_hours)
-    boards = market_boards(quotes, [stored.bet_type for stored in chosen], league.config.devig)
+    boards = market_boards(
+        quotes, [stored.bet_type for stored in chosen], league.config.devig, three_way=league.config.three_way
+    )
     panel = Panel(league, voices, policy)
     spreads = {int(season): distributions_before(history, league, int(season)) for season in frame["season"].unique()}
     reports = []

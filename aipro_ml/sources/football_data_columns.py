@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from aipro_ml.enums import BetType, Selection
 
 TOTAL_LINE = 2.5
-AGGREGATES = frozenset({"Betbrain average", "Betbrain maximum", "market average", "market maximum"})
-"""Books that are no bookmakers: averages and best prices over many. Nobody offers both sides of them."""
-
 MAXIMA = frozenset({"Betbrain maximum", "market maximum"})
-"""Best prices over books: their overround is near or below zero by construction."""
+"""Best prices over books, by their names' last word no bookmakers (`betting.books.is_maximum`)."""
 
 SHARP = frozenset({"Pinnacle"})
 BOOKS: Mapping[str, str] = {

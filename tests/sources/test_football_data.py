@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
+from aipro_ml.betting.books import is_average, is_maximum
 from aipro_ml.enums import Severity
 from aipro_ml.sources import football_data
-from aipro_ml.sources.football_data_columns import AGGREGATES, BOOKS, offers, unknown_books
+from aipro_ml.sources.football_data_columns import BOOKS, MAXIMA, offers, unknown_books
 from aipro_ml.sources.football_data_dates import season_in
 from aipro_ml.sources.franchises import franchises
 from tests.sources.football_files import as_csv, betbrain_row, book, game_row, old_row, other_row
@@ -84,7 +85,9 @@ def test_the_other_spelling_of_the_columns_means_the_same():
 def test_averages_and_maxima_are_books_of_their_own():
     names = {b.name for b in batch_of(betbrain_row(), name="D1_1213.csv").books}
     assert names == {"William Hill", "Pinnacle", "Betbrain average", "Betbrain maximum"}
-    assert set(BOOKS.values()) >= AGGREGATES
+    books = pd.Series(sorted(set(BOOKS.values())))
+    assert set(books[is_average(books)]) == {"Betbrain average", "market average"}
+    assert set(books[is_maximum(books)]) == MAXIMA
     assert [b.name for b in batch_of(game_row()).books if b.is_sharp] == ["Pinnacle"]
 
 

@@ -40,9 +40,9 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     is in probability, missing without a sharp book.
     """
     quotes = history.quotes(entities, config.quote_max_age_hours)
-    now = market_frame(quotes, entities.index, config.devig)
-    opening = market_frame(history.opening(entities), entities.index, config.devig)
-    sharp = market_frame(quotes.loc[quotes["is_sharp"]], entities.index, config.devig)
+    now = market_frame(quotes, entities.index, config)
+    opening = market_frame(history.opening(entities), entities.index, config)
+    sharp = market_frame(quotes.loc[quotes["is_sharp"]], entities.index, config)
     moves = history.movements(entities)
     logit = _logit(now["moneyline_fair"])
     return pd.DataFrame(
