@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 from sqlalchemy import Connection, Engine
@@ -182,24 +183,27 @@ def _store_reference(connection: Connection, batch: SourceBatch, league: Sport, 
 
 
 def _book_keys(batch: SourceBatch, frame: pd.DataFrame) -> pd.DataFrame:
-    games = {game: derive_id("game", batch.sport, game) for game in frame["game"].unique()}
-    books = {book: derive_id("sportsbook", book) for book in frame["book"].unique()}
     return pd.DataFrame(
         {
-            "game_id": frame["game"].map(games),
-            "sportsbook_id": frame["book"].map(books),
+            "game_id": _derived(frame["game"], lambda game: derive_id("game", batch.sport, game)),
+            "sportsbook_id": _derived(frame["book"], lambda book: derive_id("sportsbook", book)),
             "market_type": frame["market"],
             "selection": frame["selection"],
         }
     )
 
 
+def _derived(names: pd.Series, derive: Callable[[str], UUID]) -> pd.Series:
+    """Return the identifiers of `names` as a categorical: each is derived, and later encoded, once."""
+    codes, words = pd.factorize(names)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=[derive(word) for word in words]), index=names.index)
+
+
 def _quote_rows(batch: SourceBatch) -> pd.DataFrame:
     rows = _book_keys(batch, batch.quotes).assign(
         price=batch.quotes["price"], line=batch.quotes["line"], recorded_at=batch.quotes["recorded_at"]
     )
-    moments = rows["recorded_at"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
-    return rows.assign(id=derive_ids("odds", *(rows[name] for name in _QUOTE_KEY), moments))
+    return rows.assign(id=odds.quote_ids(rows))
 
 
 def _closing_rows(batch: SourceBatch) -> pd.DataFrame:

@@ -8,9 +8,11 @@ import pandas as pd
 from sqlalchemy import Connection, MetaData, select, text
 
 from aipro_ml.db.copy import any_of, copy_rows, insert_new, read_frame
+from aipro_ml.db.encode import identifiers
 from aipro_ml.db.models.odds import ClosingLine, Odds
-from aipro_ml.identity import derive_id
+from aipro_ml.identity import derive_id, derive_raw_ids, name_head
 
+SERIES_KEY = ("game_id", "sportsbook_id", "market_type", "selection")
 _INCOMING = Odds.__table__.to_metadata(MetaData(), name="incoming_odds")
 _CORRECTED = text(
     """
@@ -58,6 +60,18 @@ def quote_id(game_id: object, book_id: object, market: str, selection: str, reco
     return derive_id("odds", game_id, book_id, market, selection, recorded_at)
 
 
+def quote_ids(rows: pd.DataFrame) -> pd.Series:
+    """Return the identifiers of many quotes (columns of SERIES_KEY and recorded_at) on their index."""
+    series = rows.groupby(list(SERIES_KEY), sort=False, observed=True).ngroup()
+    firsts = rows.loc[~series.duplicated(), list(SERIES_KEY)]
+    heads = np.array([name_head("odds", *key) for key in firsts.itertuples(index=False)], dtype=object)
+    codes, moments = pd.factorize(rows["recorded_at"].dt.tz_convert("UTC").dt.tz_localize(None))
+    texts = np.datetime_as_string(moments.to_numpy(), unit="us").tolist()
+    ends = np.array([f"{text}+00:00".encode() for text in texts], dtype=object)
+    raw = derive_raw_ids(heads[series.to_numpy()].tolist(), ends[codes].tolist())
+    return identifiers(raw).set_axis(rows.index)
+
+
 def save_quotes(connection: Connection, quotes: pd.DataFrame, now: datetime) -> QuoteCount:
     """Append quotes (columns of `odds` but is_current); a stored quote with another price is corrected.
 
@@ -65,9 +79,7 @@ def save_quotes(connection: Connection, quotes: pd.DataFrame, now: datetime) -> 
     """
     connection.execute(text("DROP TABLE IF EXISTS incoming_odds"))
     connection.execute(text("CREATE TEMP TABLE incoming_odds (LIKE odds) ON COMMIT DROP"))
-    latest = quotes.sort_values("recorded_at", kind="stable").drop_duplicates(
-        ["game_id", "sportsbook_id", "market_type", "selection"], keep="last"
-    )
+    latest = quotes.sort_values("recorded_at", kind="stable").drop_duplicates(list(SERIES_KEY), keep="last")
     rows = quotes.assign(is_current=quotes.index.isin(latest.index))
     copy_rows(connection, _INCOMING, rows)
     corrected = read_frame(connection, _CORRECTED)
