@@ -10,10 +10,10 @@ from aipro_ml.inference.explain import explain
 from aipro_ml.inference.prediction import Prediction
 from aipro_ml.jobs.matrices import columns_of
 from aipro_ml.training.base import TrainedModel
-from aipro_ml.training.estimators import LightGbmEstimator
 from aipro_ml.training.registry import candidate
 from aipro_ml.training.sklearn import SklearnModel
 from aipro_ml.training.splits import trainable, walk_forward
+from aipro_ml.training.trees import LightGbmEstimator
 from aipro_ml.training.walkforward import out_of_fold
 from benchmarks.league import LAST_SEASON, NOW, Bench, candidate_config
 from benchmarks.rows import ready_copy, stored_rows

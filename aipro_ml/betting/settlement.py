@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aipro_ml.betting.odds import net_odds
-from aipro_ml.enums import REFERENCE_SIDE, BetResult, BetType, Selection
+from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetResult, BetType, Selection
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -16,6 +16,14 @@ class MarketRule(StrEnum):
 
     TWO_WAY = "two_way"  # a tie is a push
     THREE_WAY = "three_way"  # a draw loses for home and away, and wins for the draw
+
+
+def outcomes_of(bet_type: BetType, rule: MarketRule = MarketRule.TWO_WAY) -> tuple[Selection, ...]:
+    """Return what may happen in a market, best for the reference side first: (home, draw, away) three-way."""
+    if bet_type is BetType.MONEYLINE and rule is MarketRule.THREE_WAY:
+        return Selection.HOME, Selection.DRAW, Selection.AWAY
+    reference = REFERENCE_SIDE[bet_type]
+    return reference, OPPOSITE[reference]
 
 
 _SIDES: dict[BetType, frozenset[Selection]] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from aipro_ml.betting.settlement import MarketRule, outcomes_of
 from aipro_ml.enums import BetType
 from aipro_ml.errors import AiproError, LeakError
 from aipro_ml.features.history import History
@@ -57,7 +58,8 @@ def build_matrices(
     history = History(records, request.as_known_at)
     entities = decided_entities(history, sport, request)
     features, market = _by_epoch(entities, history, sport, request.columns or sport.columns())
-    return {bet_type: _matrix(features, market, history, entities, (bet_type, request)) for bet_type in bet_types}
+    rule = MarketRule(sport.config.moneyline)
+    return {bet_type: _matrix(features, market, history, entities, (bet_type, rule, request)) for bet_type in bet_types}
 
 
 def decided_entities(history: History, sport: Sport, request: MatrixRequest) -> pd.DataFrame:
@@ -129,19 +131,30 @@ def _matrix(
     market: pd.DataFrame,
     history: History,
     entities: pd.DataFrame,
-    asked: tuple[BetType, MatrixRequest],
+    asked: tuple[BetType, MarketRule, MatrixRequest],
 ) -> FeatureMatrix:
-    bet_type, request = asked
+    bet_type, rule, request = asked
+    outcomes = outcomes_of(bet_type, rule)
     lines = reference_lines(entities, history, bet_type, market)
     known_at = history.results().set_index("game_id")["known_at"].reindex(entities.index)
     meta = entities[list(META_COLUMNS)].assign(
         result_known_at=known_at, line=lines, market_prob=market[f"{bet_type.value}_fair"]
     )
-    y = None
+    if len(outcomes) > 2:
+        meta = meta.assign(**_three_way(market, bet_type))
+    y = weight = None
     if request.with_labels:
         _refuse_started(entities)
-        y = labels(lines, history, bet_type, request.labels_known_at)
-    return FeatureMatrix(features, entities["as_of"], meta, y)
+        settled = labels(lines, history, bet_type, request.labels_known_at, rule)
+        y, halves = settled["y"], settled["weight"].ne(1.0)
+        weight = settled["weight"] if halves.any() else None
+    return FeatureMatrix(features, entities["as_of"], meta, y, outcomes, weight)
+
+
+def _three_way(market: pd.DataFrame, bet_type: BetType) -> dict[str, pd.Series]:
+    """Return the fair probabilities of home and draw, both missing where nobody prices the draw."""
+    draw = market[f"{bet_type.value}_fair_draw"]
+    return {"market_prob": market[f"{bet_type.value}_fair"].where(draw.notna()), "market_draw": draw}
 
 
 def _refuse_started(entities: pd.DataFrame) -> None:

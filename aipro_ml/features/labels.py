@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from aipro_ml.betting.settlement import settle_reference
-from aipro_ml.enums import REFERENCE_SIDE, BetType
+from aipro_ml.betting.settlement import MarketRule, settle_scores
+from aipro_ml.enums import REFERENCE_SIDE, BetType, Selection
 from aipro_ml.features.history import History
 
 
@@ -23,17 +23,31 @@ def reference_lines(entities: pd.DataFrame, history: History, bet_type: BetType,
     return market[f"{bet_type.value}_line"].fillna(closed).astype("float64").rename("line")
 
 
-def labels(lines: pd.Series, history: History, bet_type: BetType, known_at: pd.Timestamp | None = None) -> pd.Series:
-    """Return 1.0 the reference side won at its line, 0.0 lost, NaN push, no line or not known yet.
+def labels(
+    lines: pd.Series,
+    history: History,
+    bet_type: BetType,
+    known_at: pd.Timestamp | None = None,
+    rule: MarketRule = MarketRule.TWO_WAY,
+) -> pd.DataFrame:
+    """Return `y` and `weight` on the index of `lines` (game_id), settled on each game's final version.
 
-    `lines` is indexed by game_id. The truth is each game's final version in `history`; with `known_at` only
-    results known by then count.
+    `y`: 1.0 the reference side won at its line, 0.0 lost, 0.5 a draw that is an outcome of its own (three-way
+    moneylines); NaN push, no line or not known yet. `weight`: the share of a stake that was decided, 0.5 where
+    half of a quarter line's stake came back, else 1.0: only so is the mean of y what fair prices speak of, the
+    chance of winning what is not returned. With `known_at` only results known by then count.
     """
     results = history.results().set_index("game_id")
     if known_at is not None:
         results = results.loc[results["known_at"] <= known_at]
     scores = results[["home_score", "away_score"]].reindex(lines.index)
-    won = settle_reference(
-        bet_type, lines.to_numpy("float64"), scores["home_score"].to_numpy(), scores["away_score"].to_numpy()
-    )
-    return pd.Series(won, index=lines.index, name="y")
+    home, away = scores["home_score"].to_numpy("float64"), scores["away_score"].to_numpy("float64")
+    if bet_type is BetType.MONEYLINE and rule is MarketRule.THREE_WAY:
+        won, drawn = (
+            settle_scores(bet_type, side, None, home, away, rule) for side in (Selection.HOME, Selection.DRAW)
+        )
+        y = np.where(drawn > 0, 0.5, np.where(won > 0, 1.0, np.where(won < 0, 0.0, np.nan)))
+        return pd.DataFrame({"y": y, "weight": 1.0}, index=lines.index)
+    settled = settle_scores(bet_type, REFERENCE_SIDE[bet_type], lines.to_numpy("float64"), home, away, rule)
+    y = np.where(settled > 0, 1.0, np.where(settled < 0, 0.0, np.nan))
+    return pd.DataFrame({"y": y, "weight": np.where(np.abs(settled) == 0.5, 0.5, 1.0)}, index=lines.index)

@@ -1,10 +1,13 @@
 """The feature matrix: one row a game, with the decision time it was computed for."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+from aipro_ml.enums import Selection
 
 
 @dataclass(frozen=True)
@@ -12,16 +15,26 @@ class FeatureMatrix:
     """Features, decision times and labels of games, in one row order (index: game_id).
 
     `X`: float64 columns, NaN for unknown. `as_of`: decision time a row (UTC).
-    `y`: 1.0 the reference side (home, over) won, 0.0 lost, NaN push or not known; None at prediction time.
+    `y`: 1.0 the reference side (home, over) won, 0.5 drawn (three-way), 0.0 lost, NaN push or not known; None at
+    prediction time. `outcomes`: what may happen, best for the reference side first. `weight`: 0.5 where only half
+    of a quarter line's stake was decided; None where every row weighs 1.
     `meta`: what is not a feature but travels with the row: `season week kickoff home_team_id away_team_id
     result_known_at line market_prob` (result_known_at NaT while open; line = the reference side's line at
-    as_of, NaN for moneylines; market_prob = devigged consensus of the reference side at as_of, else NaN).
+    as_of, NaN for moneylines; market_prob = devigged consensus of the reference side at as_of, else NaN), and
+    `market_draw` on three-way moneylines.
     """
 
     X: pd.DataFrame
     as_of: pd.Series
     meta: pd.DataFrame
     y: pd.Series | None = None
+    outcomes: tuple[Selection, ...] = (Selection.HOME, Selection.AWAY)
+    weight: pd.Series | None = None
+
+    @property
+    def three_way(self) -> bool:
+        """Return whether a draw is an outcome of its own."""
+        return len(self.outcomes) > 2
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -37,13 +50,23 @@ class FeatureMatrix:
         digest.update(np.ascontiguousarray(self.X.to_numpy("float64") + 0.0).tobytes())
         if self.y is not None:
             digest.update(self.y.to_numpy("float64").tobytes())
+        if self.weight is not None:
+            digest.update(self.weight.to_numpy("float64").tobytes())
         return digest.hexdigest()
 
     def take(self, rows: np.ndarray) -> "FeatureMatrix":
         """Return the rows at integer positions (or a boolean mask) `rows`."""
         y = None if self.y is None else self.y.iloc[rows]
-        return FeatureMatrix(self.X.iloc[rows], self.as_of.iloc[rows], self.meta.iloc[rows], y)
+        weight = None if self.weight is None else self.weight.iloc[rows]
+        return replace(
+            self, X=self.X.iloc[rows], as_of=self.as_of.iloc[rows], meta=self.meta.iloc[rows], y=y, weight=weight
+        )
 
     def select(self, columns: tuple[str, ...]) -> "FeatureMatrix":
         """Return the same rows with only these feature columns, in this order."""
-        return FeatureMatrix(self.X[list(columns)], self.as_of, self.meta, self.y)
+        return replace(self, X=self.X[list(columns)])
+
+
+def outcome_columns(y: npt.ArrayLike, k: int) -> npt.NDArray[np.int64]:
+    """Return the column of k outcomes each label names, shape (n,): y 1.0 is 0, 0.5 of three is 1, 0.0 is k − 1."""
+    return np.asarray(np.rint((1 - np.asarray(y, dtype=np.float64)) * (k - 1)), dtype=np.int64)

@@ -11,8 +11,8 @@ from aipro_ml.calibration.logits import expit, logit
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.inference.prediction import Prediction
 from aipro_ml.training.base import TrainedModel
-from aipro_ml.training.estimators import HistogramEstimator
 from aipro_ml.training.sklearn import SklearnModel
+from aipro_ml.training.trees import HistogramEstimator
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,6 +52,8 @@ def explain(
     """
     if not predictions:
         return pd.DataFrame(columns=list(EXPLANATION_COLUMNS))
+    if len(model.outcomes) > 2:
+        raise AiproError("a model of three outcomes has no explanation yet: its log-odds are no sum over features")
     rows = X.loc[[p.game_id for p in predictions], list(model.feature_names)]
     features, base = _contributions(model, rows, background, seed)
     sign = np.array([1.0 if p.predicted_side == model.outcomes[0] else -1.0 for p in predictions])

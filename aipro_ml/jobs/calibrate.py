@@ -20,9 +20,10 @@ from aipro_ml.calibration.reliability import ReliabilityReport, reliability
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
 from aipro_ml.enums import CalibrationMethod
-from aipro_ml.errors import ArtifactError, UsageError
+from aipro_ml.errors import AiproError, ArtifactError, UsageError
 from aipro_ml.identity import derive_id
 from aipro_ml.training.artifacts import read_artifact
+from aipro_ml.training.oof import is_three_way, weights
 
 SEED = 20260101
 """Seeds the simulated null of the calibration error; a fixed part of the report."""
@@ -74,6 +75,7 @@ def calibrate(
     with engine.connect() as connection:
         model = models.find_model(connection, reference)
     oof = read_artifact(settings.artifacts_dir / model.file_path).oof
+    _refuse_unready(model, oof)
     choice = choose(oof, method)
     calibrated = walk_forward_calibrated(oof, choice.method)
     blend = fit_blend(calibrated, oof["market_prob"], oof["y"])
@@ -81,6 +83,20 @@ def calibrate(
     if not dry_run:
         _save(engine, settings, report, now)
     return report
+
+
+def _refuse_unready(model: models.StoredModel, oof: pd.DataFrame) -> None:
+    """Raise where calibration would be wrong: three outcomes, or rows that count half."""
+    missing = None
+    if is_three_way(oof):
+        missing = "its moneyline has three outcomes, and calibrators and the market blend speak of two"
+    elif weights(oof) is not None:
+        missing = "half of a stake on a quarter line may come back, and calibrators count whole rows"
+    if missing is not None:
+        raise AiproError(
+            f"model {str(model.id)[:8]} ({model.sport} {model.bet_type}, {model.name}) cannot be calibrated yet: "
+            f"{missing}; it stands in the leaderboard, but cannot be promoted or predict"
+        )
 
 
 def stored_calibration(settings: Settings, model: models.StoredModel) -> tuple[Calibrator | None, MarketBlend]:

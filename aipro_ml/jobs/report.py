@@ -15,6 +15,7 @@ from aipro_ml.jobs.performance import PerformanceReport
 from aipro_ml.jobs.train import TrainingReport
 from aipro_ml.times import iso_utc
 from aipro_ml.training.artifacts import read_artifact
+from aipro_ml.training.oof import market_rows
 from aipro_ml.training.plots import importance_chart, skill_by_season
 
 _NAMES = {
@@ -64,7 +65,7 @@ def _section(settings: Settings, folder: Path, board: TrainingReport, calibratio
         folder / f"{model.id}-importance.png", artifact.model.feature_importance(), title=model.name
     )
     figures = [ReportFigure(calibration.diagram, f"Reliability of {model.name} before and after calibration.")]
-    market = artifact.oof.assign(p=artifact.oof["market_prob"]).dropna(subset="p")
+    market = market_rows(artifact.oof)
     if len(market):
         skill = {model.name: artifact.oof, "market": market}
         place = skill_by_season(folder / f"{model.id}-skill.png", skill, title=f"{model.bet_type}: skill by season")

@@ -15,6 +15,7 @@ from aipro_ml.enums import BetType
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.artifacts import MODEL, ModelArtifact
 from aipro_ml.training.leaderboard import LeaderboardRow
+from aipro_ml.training.oof import market_rows, reference_rows
 from aipro_ml.training.plots import importance_chart, skill_by_season
 from aipro_ml.training.tracking import TrackedRun, experiment_name, log_training
 
@@ -64,14 +65,14 @@ def _parameters(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plots(folder: Path, name: str, artifact: ModelArtifact) -> dict[str, Path]:
-    before = reliability(artifact.oof, seed=int(artifact.config["seed"]))
+    before = reliability(reference_rows(artifact.oof), seed=int(artifact.config["seed"]))
     plots = {
         "plots/reliability.png": reliability_diagram(folder / "reliability.png", before, title=f"{name}: out of fold"),
         "plots/importance.png": importance_chart(
             folder / "importance.png", artifact.model.feature_importance(), title=name
         ),
     }
-    market = artifact.oof.assign(p=artifact.oof["market_prob"]).dropna(subset="p")
+    market = market_rows(artifact.oof)
     if len(market):  # without a market there is no skill to measure against
         skill = {name: artifact.oof, "market": market}
         plots["plots/skill_by_season.png"] = skill_by_season(folder / "skill_by_season.png", skill, title=name)

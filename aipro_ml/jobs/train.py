@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from aipro_ml import __version__
+from aipro_ml.betting.settlement import MarketRule
 from aipro_ml.config import ModelConfig, Settings, TrainingConfig
 from aipro_ml.db.repositories import feature_store, models, reference
 from aipro_ml.enums import BetType, RunStatus
@@ -193,7 +194,8 @@ def _fit(bench: _Workbench, config: ModelConfig, run_id: UUID, on_fold: Callable
     """Fit a candidate on every fold and on everything."""
     request = bench.request
     matrix = bench.matrix.select(columns_of(bench.league, config.features))
-    made = candidate(config, request.bet_type, request.config.seed)
+    rule = MarketRule(bench.league.config.moneyline)
+    made = candidate(config, request.bet_type, request.config.seed, rule)
     oof = out_of_fold(made, matrix, bench.folds, on_fold)
     rows = trainable(matrix, _train_from(request, bench.league, matrix))
     final = made.fit(matrix.take(rows))

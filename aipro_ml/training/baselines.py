@@ -8,39 +8,65 @@ import pandas as pd
 
 from aipro_ml.enums import BetType
 from aipro_ml.errors import UsageError
-from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.matrix import FeatureMatrix, outcome_columns
+from aipro_ml.training.oof import market_rows, mean, scored_rows
+from aipro_ml.training.ordered import fit_ordered
 from aipro_ml.training.splits import Fold, Folds
-from aipro_ml.training.walkforward import scored_rows
 
 ELO_COLUMN = "elo_prob"
+ELO_LEAD = "elo_diff"
+
+Floats = npt.NDArray[np.float64]
 
 
 def baselines(matrix: FeatureMatrix, folds: Folds, bet_type: BetType) -> dict[str, pd.DataFrame]:
     """Return the out-of-fold frame of each baseline by name: constant, elo (moneylines), market (if any).
 
-    Rows without a market probability are left out of `market`; it is absent where no row has one.
+    Three-way, `elo` is the ordered logistic regression of the result on the Elo difference, fitted on each fold's
+    training rows: Elo itself knows no draw. Rows without a market probability are left out of `market`; it is
+    absent where no row has one.
     """
     found = {"constant": constant(matrix, folds)}
-    if bet_type == BetType.MONEYLINE and ELO_COLUMN in matrix.X.columns:
+    if bet_type == BetType.MONEYLINE and matrix.three_way and ELO_LEAD in matrix.X.columns:
+        found["elo"] = _rows(matrix, folds, lambda fold: _ordered_elo(matrix, fold))
+    elif bet_type == BetType.MONEYLINE and ELO_COLUMN in matrix.X.columns:
         found["elo"] = _rows(matrix, folds, lambda fold: _column(matrix.X, ELO_COLUMN, fold))
-    market = _rows(matrix, folds, lambda fold: _column(matrix.meta, "market_prob", fold))
-    market = market[market["p"].notna()]
+    market = market_rows(found["constant"])
     if len(market):
         found["market"] = market
     return found
 
 
 def constant(matrix: FeatureMatrix, folds: Folds) -> pd.DataFrame:
-    """Return the out-of-fold frame of each fold's training mean."""
+    """Return the out-of-fold frame of each fold's training frequencies."""
+    y = _labels(matrix)
+    weight = None if matrix.weight is None else matrix.weight.to_numpy("float64")
+
+    def frequencies(fold: Fold) -> Floats:
+        if not matrix.three_way:
+            part = None if weight is None else weight[fold.train]
+            return np.full(len(fold.test), mean(y[fold.train], part))
+        shares = np.bincount(outcome_columns(y[fold.train], 3), minlength=3) / len(fold.train)
+        return np.tile(shares, (len(fold.test), 1))
+
+    return _rows(matrix, folds, frequencies)
+
+
+def _ordered_elo(matrix: FeatureMatrix, fold: Fold) -> Floats:
+    lead = matrix.X[ELO_LEAD].to_numpy("float64")
+    fitted = fit_ordered(lead[fold.train], outcome_columns(_labels(matrix)[fold.train], 3))
+    return fitted.probabilities(lead[fold.test])
+
+
+def _labels(matrix: FeatureMatrix) -> Floats:
     if matrix.y is None:
         raise UsageError("the feature matrix has no labels: build it with labels to train on it")
-    y = matrix.y.to_numpy("float64")
-    return _rows(matrix, folds, lambda fold: np.full(len(fold.test), y[fold.train].mean()))
+    return np.asarray(matrix.y.to_numpy("float64"), dtype=np.float64)
 
 
-def _column(frame: pd.DataFrame, name: str, fold: Fold) -> npt.NDArray[np.float64]:
+def _column(frame: pd.DataFrame, name: str, fold: Fold) -> Floats:
     return np.asarray(frame[name].to_numpy("float64")[fold.test], dtype=np.float64)
 
 
-def _rows(matrix: FeatureMatrix, folds: Folds, predict: Callable[[Fold], npt.NDArray[np.float64]]) -> pd.DataFrame:
+def _rows(matrix: FeatureMatrix, folds: Folds, predict: Callable[[Fold], Floats]) -> pd.DataFrame:
     return pd.concat([scored_rows(matrix, fold.test, predict(fold)) for fold in folds])

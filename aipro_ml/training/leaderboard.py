@@ -11,6 +11,17 @@ import pandas as pd
 
 from aipro_ml import metrics
 from aipro_ml.errors import UsageError
+from aipro_ml.metrics import multiclass
+from aipro_ml.training.oof import (
+    Floats,
+    is_three_way,
+    losses,
+    mean,
+    outcomes_seen,
+    probabilities,
+    reference_rows,
+    weights,
+)
 
 MARKET = "market"
 BASELINE = "baseline"
@@ -19,7 +30,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class Entry:
-    """A contestant: its out-of-fold frame (`walkforward.OOF_COLUMNS`)."""
+    """A contestant: its out-of-fold frame (`oof.OOF_COLUMNS`)."""
 
     name: str
     framework: str
@@ -31,7 +42,8 @@ class LeaderboardRow:
     """One row; its difference to the market is paired a game, in nats (negative is better).
 
     The 95 % interval resamples whole weeks. None where no game has a market probability. `ece_null` is
-    the ECE that a perfectly calibrated model with these probabilities shows on average.
+    the ECE that a perfectly calibrated model with these probabilities shows on average. On three-way markets log
+    loss, Brier and accuracy are over all outcomes, AUC and ECE of home; `rps` is None on two-way ones.
     """
 
     name: str
@@ -46,14 +58,16 @@ class LeaderboardRow:
     delta_log_loss_vs_market: float | None
     ci_low: float | None
     ci_high: float | None
+    rps: float | None = None
 
     @property
     def fields(self) -> dict[str, Any]:
         """Return the row as a mapping in column order; NaN (an AUC of one class) becomes None."""
-        return {
-            name: None if isinstance(value, float) and np.isnan(value) else value
-            for name, value in asdict(self).items()
-        }
+        named = asdict(self)
+        rps = named.pop("rps")
+        if rps is not None:  # beside the other scores; two-way it would repeat the Brier score
+            named = {**{name: named.pop(name) for name in ("name", "framework", "n", "log_loss")}, "rps": rps, **named}
+        return {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in named.items()}
 
 
 def baseline_entries(oofs: Mapping[str, pd.DataFrame]) -> list[Entry]:
@@ -92,29 +106,46 @@ def season_weeks(oof: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 
 def _row(entry: Entry, oof: pd.DataFrame, market: pd.DataFrame | None, seed: int) -> LeaderboardRow:
-    p, y = oof["p"].to_numpy("float64"), oof["y"].to_numpy("float64")
     delta, low, high = (None, None, None) if market is None else _against(market, oof, seed)
     return LeaderboardRow(
         name=entry.name,
         framework=entry.framework,
         n=len(oof),
-        log_loss=metrics.log_loss(p, y),
-        brier=metrics.brier(p, y),
-        auc=metrics.auc(p, y),
-        accuracy=metrics.accuracy(p, y),
-        ece=metrics.ece(p, y),
-        ece_null=metrics.ece_null(p, seed=seed).mean,
+        **_scores(oof, seed),
         delta_log_loss_vs_market=delta,
         ci_low=low,
         ci_high=high,
     )
 
 
+def _scores(oof: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Return the scores of one frame; a half-decided row counts half, save in the AUC and the null."""
+    weight = weights(oof)
+    p, won = oof["p"].to_numpy("float64"), reference_rows(oof)["y"].to_numpy("float64")
+    return {
+        "log_loss": mean(losses(oof), weight),
+        **_other_scores(oof, weight),
+        "auc": metrics.auc(p, won),
+        "ece": metrics.ece(p, won, weights=weight),
+        "ece_null": metrics.ece_null(p, seed=seed).mean,
+    }
+
+
+def _other_scores(oof: pd.DataFrame, weight: Floats | None) -> dict[str, float]:
+    p, y = oof["p"].to_numpy("float64"), oof["y"].to_numpy("float64")
+    if is_three_way(oof):
+        said, seen = probabilities(oof), outcomes_seen(oof)
+        rows = {
+            "brier": multiclass.brier_scores(said, seen),
+            "rps": multiclass.ranked_probability_scores(said, seen),
+            "accuracy": multiclass.hits(said, seen),
+        }
+    else:
+        rows = {"brier": (p - y) ** 2, "accuracy": ((p >= 0.5) == (y == 1)).astype("float64")}
+    return {name: mean(values, weight) for name, values in rows.items()}
+
+
 def _against(market: pd.DataFrame, oof: pd.DataFrame, seed: int) -> tuple[float, float, float]:
-    difference = _losses(oof) - _losses(market)
-    low, high = metrics.block_bootstrap_interval(difference, season_weeks(oof), seed=seed)
-    return float(difference.mean()), low, high
-
-
-def _losses(oof: pd.DataFrame) -> npt.NDArray[np.float64]:
-    return metrics.log_losses(oof["p"].to_numpy("float64"), oof["y"].to_numpy("float64"))
+    difference, weight = losses(oof) - losses(market), weights(oof)
+    low, high = metrics.block_bootstrap_interval(difference, season_weeks(oof), seed=seed, weights=weight)
+    return mean(difference, weight), low, high

@@ -9,6 +9,7 @@ import pandas as pd
 
 from aipro_ml import metrics
 from aipro_ml.errors import UsageError
+from aipro_ml.training.oof import losses, market_rows
 
 _BLUE = "#2563eb"
 _PALETTE = ("#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777")
@@ -63,11 +64,7 @@ def season_skill(oof: pd.DataFrame) -> pd.DataFrame:
         raise UsageError("no game has a market probability: there is no skill against the market to draw")
     rows = {}
     for season, games in known.groupby("season", sort=True):
-        y = games["y"].to_numpy("float64")
-        paired = metrics.paired_difference(
-            metrics.log_losses(games["p"].to_numpy("float64"), y),
-            metrics.log_losses(games["market_prob"].to_numpy("float64"), y),
-        )
+        paired = metrics.paired_difference(losses(games), losses(market_rows(games)))
         rows[int(season)] = {"mean": paired.mean, "se": paired.se, "n": paired.n}
     return pd.DataFrame.from_dict(rows, orient="index")
 

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from aipro_ml.betting.settlement import MarketRule, outcomes_of
 from aipro_ml.config import ModelConfig
-from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetType, Framework, Selection
+from aipro_ml.enums import BetType, Framework
 from aipro_ml.errors import ArtifactError, UsageError
 from aipro_ml.training.base import HEADER, TrainedModel, Trainer
 from aipro_ml.training.walkforward import Candidate
@@ -29,13 +30,7 @@ def load_model(folder: Path) -> TrainedModel:
     return trainer_for(framework).load(folder)
 
 
-def outcomes_of(bet_type: BetType) -> tuple[Selection, Selection]:
-    """Return the two outcomes of a two-way market, the reference side first."""
-    reference = REFERENCE_SIDE[bet_type]
-    return reference, OPPOSITE[reference]
-
-
-def candidate(config: ModelConfig, bet_type: BetType, seed: int) -> Candidate:
-    """Return the candidate a training configuration describes."""
+def candidate(config: ModelConfig, bet_type: BetType, seed: int, rule: MarketRule = MarketRule.TWO_WAY) -> Candidate:
+    """Return the candidate a training configuration describes, for the outcomes of that market."""
     trainer = trainer_for(config.framework, config.estimator)
-    return Candidate(config.name, trainer, outcomes_of(bet_type), config.params, seed)
+    return Candidate(config.name, trainer, outcomes_of(bet_type, rule), config.params, seed)

@@ -13,23 +13,26 @@ import pandas as pd
 
 from aipro_ml.enums import Framework, Selection
 from aipro_ml.errors import ArtifactError, UsageError
-from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.matrix import FeatureMatrix, outcome_columns
 from aipro_ml.training.base import HEADER, Probabilities
-from aipro_ml.training.estimators import ESTIMATORS, Estimator, usable
+from aipro_ml.training.estimator import Estimator
+from aipro_ml.training.estimators import ESTIMATORS, usable
 
 
 @dataclass(frozen=True)
 class SklearnModel:
-    """A fitted estimator with the names it goes by: `outcomes` (k = 2) and `feature_names`."""
+    """A fitted estimator with the names it goes by: `outcomes` (k = 2 or 3) and `feature_names`."""
 
     outcomes: tuple[Selection, ...]
     feature_names: tuple[str, ...]
     estimator: Estimator
 
     def predict_proba(self, X: pd.DataFrame) -> Probabilities:
-        """Return probabilities (n, 2) for rows of X; columns are matched by name, in any order."""
-        p = self.estimator.probability(self._array(X)) if len(X) else np.empty(0)
-        return np.column_stack([p, 1 - p])
+        """Return probabilities (n, k) for rows of X; columns are matched by name, in any order."""
+        if not len(X):
+            return np.empty((0, len(self.outcomes)))
+        p = self.estimator.probability(self._array(X))
+        return p if p.ndim == 2 else np.column_stack([p, 1 - p])
 
     def feature_importance(self) -> pd.Series:
         """Return a non-negative importance for every feature name."""
@@ -78,10 +81,9 @@ class SklearnTrainer:
     ) -> SklearnModel:
         """Fit on every row of `matrix`; UsageError where rows, labels or parameters do not allow it."""
         kind, options = usable(self.name, params)
-        X, y = matrix.X.to_numpy("float64"), _labels(matrix)
-        if len(outcomes) != 2:
-            raise UsageError(f"{self.name}: {len(outcomes)} outcomes; it learns markets of two")
-        return SklearnModel(outcomes, matrix.feature_names, kind.fit(X, y, options, seed))
+        X, y = matrix.X.to_numpy("float64"), _labels(matrix, outcomes)
+        weight = None if matrix.weight is None else matrix.weight.to_numpy("float64")
+        return SklearnModel(outcomes, matrix.feature_names, kind.fit(X, y, options, seed, weight))
 
     def load(self, path: Path) -> SklearnModel:
         """Return the model in folder `path`; ArtifactError where missing, damaged or of another version."""
@@ -94,13 +96,16 @@ class SklearnTrainer:
             raise ArtifactError(f"{path}: damaged model ({error}); train it again") from error
 
 
-def _labels(matrix: FeatureMatrix) -> npt.NDArray[np.float64]:
+def _labels(matrix: FeatureMatrix, outcomes: tuple[Selection, ...]) -> npt.NDArray[np.float64]:
+    """Return the classes an Estimator learns: 1 the reference outcome of two, or the column of the outcome."""
     if matrix.y is None or matrix.y.isna().any():
         raise UsageError("training rows without a label: take only rows whose result is known and no push")
     y = np.asarray(matrix.y.to_numpy("float64"), dtype=np.float64)
-    if len(np.unique(y)) != 2:
-        raise UsageError(f"{len(y)} training rows with {len(np.unique(y))} kinds of outcome: both are needed")
-    return y
+    k = len(outcomes)
+    columns = outcome_columns(y, k)
+    if len(np.unique(columns)) != k or len(np.unique(y)) != k:
+        raise UsageError(f"{len(y)} training rows with {len(np.unique(y))} kinds of outcome: all {k} are needed")
+    return y if k == 2 else columns.astype(np.float64)
 
 
 def _header(path: Path) -> dict[str, Any]:

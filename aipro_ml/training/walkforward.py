@@ -4,18 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from aipro_ml.enums import Selection
-from aipro_ml.errors import UsageError
 from aipro_ml.features.matrix import FeatureMatrix
-from aipro_ml.training.base import TrainedModel, Trainer
-from aipro_ml.training.splits import Fold, Folds, Positions
-
-OOF_COLUMNS = ("season", "week", "p", "y", "market_prob")
-"""Columns of an out-of-fold frame (index: game_id); p is the probability of the reference outcome."""
+from aipro_ml.training.base import Probabilities, TrainedModel, Trainer
+from aipro_ml.training.oof import scored_rows
+from aipro_ml.training.splits import Fold, Folds
 
 
 @dataclass(frozen=True)
@@ -39,11 +34,11 @@ def out_of_fold(
     folds: Folds,
     on_fold: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Return the out-of-fold frame (`OOF_COLUMNS`) of `candidate`; `on_fold(done, total)` tells progress."""
+    """Return the out-of-fold frame (`oof.OOF_COLUMNS`) of `candidate`; `on_fold(done, total)` tells progress."""
 
-    def predict(fold: Fold) -> npt.NDArray[np.float64]:
+    def predict(fold: Fold) -> Probabilities:
         model = candidate.fit(matrix.take(fold.train))
-        return model.predict_proba(matrix.X.iloc[fold.test])[:, 0]
+        return model.predict_proba(matrix.X.iloc[fold.test])
 
     parts = []
     for done, fold in enumerate(folds, start=1):
@@ -51,20 +46,3 @@ def out_of_fold(
         if on_fold is not None:
             on_fold(done, len(folds))
     return pd.concat(parts)
-
-
-def scored_rows(matrix: FeatureMatrix, rows: Positions, p: npt.NDArray[np.float64]) -> pd.DataFrame:
-    """Return the out-of-fold frame of these rows with probabilities `p` (one a row)."""
-    if matrix.y is None:
-        raise UsageError("the feature matrix has no labels: build it with labels to score on it")
-    meta = matrix.meta.iloc[rows]
-    return pd.DataFrame(
-        {
-            "season": meta["season"].to_numpy("int64"),
-            "week": meta["week"].to_numpy("float64"),
-            "p": p,
-            "y": matrix.y.iloc[rows].to_numpy("float64"),
-            "market_prob": meta["market_prob"].to_numpy("float64"),
-        },
-        index=matrix.X.index[rows],
-    )

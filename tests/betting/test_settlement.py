@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from aipro_ml.betting.settlement import (
     MarketRule,
+    outcomes_of,
     profit_per_unit,
     results_of,
     settle,
@@ -206,3 +207,11 @@ def test_profit_of_many_bets_at_once_and_a_pending_one_has_none():
     profits = profit_per_unit(["win", "loss", "pending"], [100, -200, 120])
     assert profits[:2].tolist() == [1.0, -1.0]
     assert np.isnan(profits[2])
+
+
+def test_the_reference_side_is_the_first_outcome_and_a_draw_stands_between_home_and_away():
+    assert outcomes_of(BetType.TOTAL) == (Selection.OVER, Selection.UNDER)
+    assert outcomes_of(BetType.SPREAD, MarketRule.THREE_WAY) == (Selection.HOME, Selection.AWAY)
+    assert outcomes_of(BetType.MONEYLINE) == (Selection.HOME, Selection.AWAY)
+    three = (Selection.HOME, Selection.DRAW, Selection.AWAY)
+    assert outcomes_of(BetType.MONEYLINE, MarketRule.THREE_WAY) == three

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from aipro_ml.enums import Selection
 from aipro_ml.features.matrix import FeatureMatrix
 
+THREE_WAY = (Selection.HOME, Selection.DRAW, Selection.AWAY)
 FEATURES = ("elo_prob", "form", "rest", "noise", "sparse")
 
 
@@ -51,3 +53,18 @@ def league(
         index=index,
     )
     return FeatureMatrix(X, as_of, meta, pd.Series(y, index=index, name="y"))
+
+
+def three_way_league(*, seasons: int = 4, games: int = 120, seed: int = 7, permuted: bool = False) -> FeatureMatrix:
+    """The same games with draws: an ordered logit of strength, a market that knows it, and no week numbers."""
+    matrix = league(seasons=seasons, games=games, seed=seed)
+    random = np.random.default_rng(seed + 1)
+    strength = np.log(matrix.meta["market_prob"] / (1 - matrix.meta["market_prob"])).to_numpy("float64")
+    home, not_away = 1 / (1 + np.exp(-(strength - 0.2))), 1 / (1 + np.exp(-(strength + 1.0)))
+    draw = random.random(len(strength))
+    y = np.where(draw < home, 1.0, np.where(draw < not_away, 0.5, 0.0))
+    if permuted:
+        y = random.permutation(y)
+    meta = matrix.meta.assign(week=np.nan, market_prob=home, market_draw=not_away - home)
+    X = matrix.X.assign(elo_diff=strength * 400 + random.normal(scale=100, size=len(strength)))
+    return FeatureMatrix(X, matrix.as_of, meta, pd.Series(y, index=X.index, name="y"), THREE_WAY)

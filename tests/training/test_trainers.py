@@ -1,20 +1,21 @@
 """The contract every estimator fulfils."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from aipro_ml.enums import BetType, Selection
+from aipro_ml.enums import Selection
 from aipro_ml.errors import ArtifactError, UsageError
-from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.matrix import FeatureMatrix, outcome_columns
 from aipro_ml.metrics import auc, auc_null_sd
 from aipro_ml.training import estimators
-from aipro_ml.training.registry import load_model, outcomes_of, trainer_for
+from aipro_ml.training.registry import load_model, trainer_for
 from aipro_ml.training.splits import walk_forward
 from aipro_ml.training.walkforward import Candidate, out_of_fold
-from tests.training.league import FEATURES, league
+from tests.training.league import FEATURES, THREE_WAY, league, three_way_league
 
 OUTCOMES = (Selection.HOME, Selection.AWAY)
 PARAMS = {
@@ -30,40 +31,71 @@ def matrix():
     return league(seasons=3, games=100)
 
 
+@pytest.fixture(scope="module", params=[2, 3], ids=["two-way", "three-way"])
+def market(request, matrix):
+    return matrix if request.param == 2 else three_way_league(seasons=3, games=100)
+
+
 def fitted(name, matrix, seed=3):
-    return trainer_for("sklearn", name).fit(matrix, OUTCOMES, PARAMS[name], seed)
+    return trainer_for("sklearn", name).fit(matrix, matrix.outcomes, PARAMS[name], seed)
 
 
 @every_estimator
-def test_probabilities_lie_in_the_unit_interval_and_sum_to_one(name, matrix):
-    p = fitted(name, matrix).predict_proba(matrix.X)
-    assert p.shape == (300, 2)
+def test_probabilities_lie_in_the_unit_interval_and_sum_to_one(name, market):
+    p = fitted(name, market).predict_proba(market.X)
+    assert p.shape == (300, len(market.outcomes))
     assert ((p > 0) & (p < 1)).all()
     np.testing.assert_allclose(p.sum(axis=1), 1.0, atol=1e-12)
 
 
 @every_estimator
-def test_the_first_outcome_is_the_one_labelled_one(name, matrix):
-    p = fitted(name, matrix).predict_proba(matrix.X)[:, 0]
-    assert auc(p, matrix.y) > 0.7
+def test_the_first_outcome_is_the_one_labelled_one_and_the_last_the_one_labelled_zero(name, market):
+    p = fitted(name, market).predict_proba(market.X)
+    assert auc(p[:, 0], market.y == 1) > 0.7
+    assert auc(p[:, -1], market.y == 0) > 0.7
 
 
 @every_estimator
-def test_a_saved_model_loads_equal_to_the_bit(name, matrix, tmp_path):
-    model = fitted(name, matrix)
+def test_each_outcome_is_as_frequent_in_the_mean_as_in_training(name, market):
+    p = fitted(name, market).predict_proba(market.X)
+    seen = outcome_columns(market.y, len(market.outcomes))
+    frequency = np.bincount(seen) / len(seen)
+    np.testing.assert_allclose(p.mean(axis=0), frequency, atol=0.02)
+
+
+@every_estimator
+def test_rows_that_count_half_pull_the_mean_by_half(name):
+    matrix = league(seasons=2, games=300)
+    halved = replace(matrix, weight=matrix.y.map({1.0: 1.0, 0.0: 0.5}))
+    p = fitted(name, halved).predict_proba(matrix.X)[:, 0]
+    assert p.mean() == pytest.approx(np.average(matrix.y, weights=halved.weight), abs=0.03)
+    assert p.mean() > fitted(name, matrix).predict_proba(matrix.X)[:, 0].mean() + 0.1
+
+
+def test_two_rows_of_weight_half_are_one_row():
+    matrix = league(seasons=2, games=100)
+    twice = matrix.take(np.repeat(np.arange(200), 2))
+    halved = replace(twice, weight=pd.Series(0.5, index=twice.X.index))
+    once, again = (fitted("logistic_regression", each).predict_proba(matrix.X) for each in (matrix, halved))
+    np.testing.assert_allclose(again, once, atol=1e-4)
+
+
+@every_estimator
+def test_a_saved_model_loads_equal_to_the_bit(name, market, tmp_path):
+    model = fitted(name, market)
     model.save(tmp_path / "model")
     loaded = load_model(tmp_path / "model")
-    np.testing.assert_array_equal(loaded.predict_proba(matrix.X), model.predict_proba(matrix.X))
+    np.testing.assert_array_equal(loaded.predict_proba(market.X), model.predict_proba(market.X))
     pd.testing.assert_series_equal(loaded.feature_importance(), model.feature_importance())
     assert loaded.outcomes == model.outcomes
     assert loaded.feature_names == model.feature_names
 
 
 @every_estimator
-def test_the_order_of_columns_is_irrelevant_and_others_are_ignored(name, matrix):
-    model = fitted(name, matrix)
-    shuffled = matrix.X[list(reversed(FEATURES))].assign(unknown=1.0)
-    np.testing.assert_array_equal(model.predict_proba(shuffled), model.predict_proba(matrix.X))
+def test_the_order_of_columns_is_irrelevant_and_others_are_ignored(name, market):
+    model = fitted(name, market)
+    shuffled = market.X[list(reversed(market.feature_names))].assign(unknown=1.0)
+    np.testing.assert_array_equal(model.predict_proba(shuffled), model.predict_proba(market.X))
 
 
 @every_estimator
@@ -73,21 +105,21 @@ def test_a_missing_column_is_named(name, matrix):
 
 
 @every_estimator
-def test_inputs_stay_untouched(name, matrix):
-    X, y = matrix.X.copy(), matrix.y.copy()
-    model = fitted(name, matrix)
-    model.predict_proba(matrix.X)
-    model.contributions(matrix.X)
-    pd.testing.assert_frame_equal(matrix.X, X)
-    pd.testing.assert_series_equal(matrix.y, y)
+def test_inputs_stay_untouched(name, market):
+    X, y = market.X.copy(), market.y.copy()
+    model = fitted(name, market)
+    model.predict_proba(market.X)
+    model.contributions(market.X)
+    pd.testing.assert_frame_equal(market.X, X)
+    pd.testing.assert_series_equal(market.y, y)
 
 
 @every_estimator
-def test_importance_covers_the_features_and_finds_the_strong_one(name, matrix):
-    importance = fitted(name, matrix).feature_importance()
-    assert tuple(importance.index) == FEATURES
+def test_importance_covers_the_features_and_finds_the_strong_one(name, market):
+    importance = fitted(name, market).feature_importance()
+    assert tuple(importance.index) == market.feature_names
     assert (importance >= 0).all()
-    assert importance.idxmax() in {"elo_prob", "form"}
+    assert importance.idxmax() in {"elo_prob", "elo_diff", "form"}
 
 
 @every_estimator
@@ -105,14 +137,14 @@ def test_contributions_and_base_add_up_to_the_log_odds(name, matrix):
 
 
 @every_estimator
-def test_one_seed_gives_equal_bits(name, matrix):
-    first, second = fitted(name, matrix), fitted(name, matrix)
-    np.testing.assert_array_equal(first.predict_proba(matrix.X), second.predict_proba(matrix.X))
+def test_one_seed_gives_equal_bits(name, market):
+    first, second = fitted(name, market), fitted(name, market)
+    np.testing.assert_array_equal(first.predict_proba(market.X), second.predict_proba(market.X))
 
 
 @every_estimator
-def test_no_rows_give_no_probabilities(name, matrix):
-    assert fitted(name, matrix).predict_proba(matrix.X.iloc[:0]).shape == (0, 2)
+def test_no_rows_give_no_probabilities(name, market):
+    assert fitted(name, market).predict_proba(market.X.iloc[:0]).shape == (0, len(market.outcomes))
 
 
 @every_estimator
@@ -158,6 +190,20 @@ def test_permuted_labels_teach_nothing(name):
     assert abs(auc(oof["p"], oof["y"]) - 0.5) < 3 * auc_null_sd(len(oof))
 
 
+@every_estimator
+def test_three_outcomes_have_no_exact_contributions(name):
+    matrix = three_way_league(seasons=2, games=60)
+    assert fitted(name, matrix).contributions(matrix.X) is None
+
+
+@every_estimator
+def test_permuted_three_way_labels_teach_nothing(name):
+    matrix = three_way_league(seasons=4, games=300, permuted=True)
+    made = Candidate(name, trainer_for("sklearn", name), THREE_WAY, PARAMS[name], 3)
+    oof = out_of_fold(made, matrix, walk_forward(matrix, test_from=2003))
+    assert abs(auc(oof["p"], oof["y"] == 1) - 0.5) < 3 * auc_null_sd(len(oof))
+
+
 def test_linear_contributions_are_the_closed_form(matrix):
     model = fitted("logistic_regression", matrix)
     contributions, _ = model.contributions(matrix.X)
@@ -182,9 +228,9 @@ def test_unlabelled_or_one_sided_rows_cannot_be_trained_on(matrix):
     trainer = trainer_for("sklearn", "logistic_regression")
     with pytest.raises(UsageError, match="without a label"):
         trainer.fit(league(seasons=1, pushes=True), OUTCOMES, {}, 1)
-    with pytest.raises(UsageError, match="both are needed"):
+    with pytest.raises(UsageError, match="all 2 are needed"):
         trainer.fit(matrix.take((matrix.y == 1).to_numpy()), OUTCOMES, {}, 1)
-    with pytest.raises(UsageError, match="3 outcomes"):
+    with pytest.raises(UsageError, match="all 3 are needed"):
         trainer.fit(matrix, (Selection.HOME, Selection.DRAW, Selection.AWAY), {}, 1)
 
 
@@ -201,8 +247,3 @@ def test_without_libgomp_histograms_stand_in_for_lightgbm_and_say_so(matrix, mon
 def test_no_model_in_a_folder_is_one_clear_error(tmp_path):
     with pytest.raises(ArtifactError, match=r"model\.json"):
         load_model(tmp_path)
-
-
-def test_the_reference_side_is_the_first_outcome():
-    assert outcomes_of(BetType.TOTAL) == (Selection.OVER, Selection.UNDER)
-    assert outcomes_of(BetType.SPREAD) == (Selection.HOME, Selection.AWAY)

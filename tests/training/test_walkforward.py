@@ -12,9 +12,10 @@ from aipro_ml.errors import UsageError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.baselines import baselines
 from aipro_ml.training.leaderboard import Entry, baseline_entries, common_games, leaderboard
+from aipro_ml.training.oof import OOF_COLUMNS
 from aipro_ml.training.registry import candidate
 from aipro_ml.training.splits import walk_forward
-from aipro_ml.training.walkforward import OOF_COLUMNS, out_of_fold
+from aipro_ml.training.walkforward import out_of_fold
 from tests.training.league import league
 
 LOGISTIC = ModelConfig(name="logistic", framework="sklearn", estimator="logistic_regression", params={"C": 0.1})

@@ -110,13 +110,17 @@ def auc_null_sd(n: int) -> float:
     return float(1 / np.sqrt(3 * n))
 
 
-def ece(p: npt.ArrayLike, y: npt.ArrayLike, bins: int = 10, binning: Binning = "mass") -> float:
+def ece(
+    p: npt.ArrayLike, y: npt.ArrayLike, bins: int = 10, binning: Binning = "mass", weights: npt.ArrayLike | None = None
+) -> float:
     """Return the expected calibration error: Σ share of bin · |mean p − observed share|.
 
     Equal-mass bins keep tied probabilities together; equal-width bins are [0, 1/bins), …, [1 − 1/bins, 1].
+    `weights`, shape (n,): a row of weight ½ counts half (half the stake of a quarter line came back).
     """
     p, y = _checked(p, y)
-    return _ece_of_gaps(p - y, bin_index(p, bins, binning), bins)
+    weight = np.ones_like(p) if weights is None else np.asarray(weights, dtype=np.float64)
+    return _ece_of_gaps((p - y) * (weight / weight.mean()), bin_index(p, bins, binning), bins)
 
 
 def ece_null(p: npt.ArrayLike, *, seed: int, bins: int = 10, binning: Binning = "mass", draws: int = 500) -> EceNull:
@@ -211,12 +215,13 @@ def paired_difference(losses_a: npt.ArrayLike, losses_b: npt.ArrayLike) -> Paire
 
 
 def block_bootstrap_interval(
-    values: npt.ArrayLike, blocks: npt.ArrayLike, *, seed: int, draws: int = 2000
+    values: npt.ArrayLike, blocks: npt.ArrayLike, *, seed: int, draws: int = 2000, weights: npt.ArrayLike | None = None
 ) -> tuple[float, float]:
-    """Return the 95 % percentile interval of mean(values), resampling whole blocks (weeks, seasons)."""
+    """Return the 95 % percentile interval of the (weighted) mean, resampling whole blocks (weeks, seasons)."""
     values = np.asarray(values, dtype=np.float64)
+    size = np.ones_like(values) if weights is None else np.asarray(weights, dtype=np.float64)
     _, code = np.unique(np.asarray(blocks), return_inverse=True)
-    sums, sizes = np.bincount(code, values), np.bincount(code).astype(np.float64)
+    sums, sizes = np.bincount(code, values * size), np.bincount(code, size)
     k = len(sums)
     times = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), size=draws)
     low, high = np.quantile((times @ sums) / (times @ sizes), [0.025, 0.975])
