@@ -1,5 +1,7 @@
 """The quotes of every book in time order, and what of them stood at each game's decision time."""
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -7,83 +9,123 @@ import pandas as pd
 from aipro_ml.features.asof import microseconds
 
 IntArray = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 NEVER = np.iinfo(np.int64).min
+_KEYS = ("game_id", "book", "market", "selection")
 
 
 class QuoteLog:
     """All odds rows of a sport (ODDS_COLUMNS), indexed once for as-of questions over many games.
 
-    A series is (game, book, market, selection); its quotes are told apart by `recorded_at`. Each question is
-    one pass that scatters rows in time order into one cell a series, so that the last (or first) one stays;
-    answers are ordered by game, book, market and selection.
+    A series is (game, book, market, selection); its quotes are told apart by `recorded_at`, and of two at one
+    moment the later row counts as later. Rows may stand in any order. A question is one pass that scatters rows
+    into one cell a series, so that the last (or first) stays; answers are ordered by game, book, market and
+    selection, their words as plain text.
     """
 
     def __init__(self, odds: pd.DataFrame) -> None:
-        times = microseconds(odds["recorded_at"])
-        order = np.argsort(times, kind="stable")
         self._odds = odds
-        self._order = order
-        self._time = times[order]
-        games, self._games = pd.factorize(odds["game_id"], sort=True)
-        self._game = games[order].astype("int64")
-        series = np.zeros(len(odds), dtype=np.int64)
-        self._width = 1
-        for column in ("book", "market", "selection"):
-            codes, values = pd.factorize(odds[column], sort=True)
-            series = series * len(values) + codes
+        self._time = microseconds(odds["recorded_at"])
+        self._ordered = bool((self._time[1:] >= self._time[:-1]).all())
+        self._game, self._games = _coded(odds["game_id"])
+        series, self._width = self._game.astype(np.int64), 1
+        for column in _KEYS[1:]:
+            codes, values = _coded(odds[column])
+            series *= max(len(values), 1)
+            series += codes
             self._width *= max(len(values), 1)
-        self._series = self._game * self._width + series[order]
+        self._series = series
 
     def latest(self, entities: pd.DataFrame, max_age: pd.Timedelta) -> pd.DataFrame:
         """Return each series' last quote in (as_of − max_age, as_of]."""
-        rows = self._known(entities, max_age)
-        return self._take(self._scatter(rows))
+        return self._take(self._extreme(np.flatnonzero(self._known(entities, max_age)), last=True))
 
     def opening(self, entities: pd.DataFrame) -> pd.DataFrame:
         """Return each series' first quote, where it is known at as_of."""
-        rows = self._known(entities)
-        return self._take(self._scatter(rows[::-1]))
+        return self._take(self._extreme(np.flatnonzero(self._known(entities)), last=False))
 
     def movements(self, entities: pd.DataFrame) -> pd.DataFrame:
         """Return per game (index of `entities`): `moves`, how often a line or price changed, and `moved_at`.
 
         `moved_at` is the last change known at as_of, the first quote where nothing moved, NaT without quotes.
         """
-        rows = self._known(entities)
-        rows = rows[np.argsort(self._series[rows], kind="stable")]
+        rows = self._by_series[self._known(entities)[self._by_series]]
         changed, first = self._changes(rows)
-        counts = pd.Series(changed.astype("int64")).groupby(self._game[rows]).sum()
-        moved = pd.Series(self._time[rows])[changed | first].groupby(self._game[rows][changed | first]).max()
-        frame = pd.DataFrame({"moves": counts, "moved_at": pd.to_datetime(moved, unit="us", utc=True)})
-        frame.index = pd.Index(self._games[frame.index.to_numpy()], dtype=object)
-        return frame.reindex(entities.index)
+        games = self._game[rows]
+        moves = np.bincount(games, weights=changed, minlength=len(self._games))
+        moved_at = np.full(len(self._games), NEVER)
+        moving = changed | first
+        np.maximum.at(moved_at, games[moving], self._time[rows[moving]])
+        place = pd.Index(self._games, dtype=object).get_indexer(entities.index)
+        quoted = (place >= 0) & (np.append(moved_at, NEVER)[place] > NEVER)
+        moments = np.where(quoted, np.append(moved_at, NEVER)[place], NEVER).astype("datetime64[us]")
+        frame = {"moves": np.where(quoted, np.append(moves, 0.0)[place], np.nan), "moved_at": moments}
+        table = pd.DataFrame(frame, index=entities.index)
+        return table.assign(moved_at=table["moved_at"].dt.tz_localize("UTC"))
 
-    def _changes(self, rows: IntArray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    @cached_property
+    def _by_series(self) -> IntArray:
+        """Return the rows by series and within it by time, as a radix sort of 16 bits a pass finds them."""
+        order = np.arange(len(self._time)) if self._ordered else np.argsort(self._time, kind="stable")
+        cells, shift = len(self._games) * self._width, 0
+        while cells >> shift:
+            digit = (self._series[order] >> shift).astype(np.uint16)
+            order = order[np.argsort(digit, kind="stable")]
+            shift += 16
+        return order
+
+    def _changes(self, rows: IntArray) -> tuple[Mask, Mask]:
         """Return (changed against the series' quote before, first of its series) for rows in series order."""
-        values = self._odds[["line", "price"]].to_numpy("float64")[self._order[rows]]
         first = np.ones(len(rows), dtype=bool)
+        first[1:] = self._series[rows[1:]] != self._series[rows[:-1]]
+        same = np.ones(max(len(rows) - 1, 0), dtype=bool)
+        for column in ("line", "price"):
+            values = self._odds[column].to_numpy("float64")[rows]
+            before, now = values[:-1], values[1:]
+            same &= (before == now) | (np.isnan(before) & np.isnan(now))
         changed = np.zeros(len(rows), dtype=bool)
-        first[1:] = self._series[rows][1:] != self._series[rows][:-1]
-        before, now = values[:-1], values[1:]
-        same = (before == now) | (np.isnan(before) & np.isnan(now))
-        changed[1:] = ~first[1:] & ~same.all(axis=1)
+        changed[1:] = ~first[1:] & ~same
         return changed, first
 
-    def _known(self, entities: pd.DataFrame, max_age: pd.Timedelta | None = None) -> IntArray:
-        """Return the rows, in time order, of the entities' games that are known (and fresh) at as_of."""
-        place = entities.index.get_indexer(pd.Index(self._games))
+    def _known(self, entities: pd.DataFrame, max_age: pd.Timedelta | None = None) -> Mask:
+        """Return which rows are of the entities' games and known (and fresh) at as_of."""
+        place = entities.index.get_indexer(pd.Index(self._games, dtype=object))
         as_of = np.append(microseconds(entities["as_of"]), NEVER)[place]
-        limit = as_of[self._game] if len(as_of) else np.empty(0, dtype=np.int64)
-        known = self._time <= limit
+        if not len(as_of):
+            return np.zeros(len(self._time), dtype=bool)
+        limit = as_of[self._game]
+        known: Mask = self._time <= limit
         if max_age is not None:
-            age = max_age // pd.Timedelta(microseconds=1)
-            known[known] = self._time[known] > limit[known] - age
-        return np.flatnonzero(known)
+            limit -= np.where(limit > NEVER, max_age // pd.Timedelta(microseconds=1), 0)
+            known &= self._time > limit
+        return known
 
-    def _scatter(self, rows: IntArray) -> IntArray:
-        cell = np.full(len(self._games) * self._width, -1, dtype=np.int64)
-        cell[self._series[rows]] = rows  # of a repeated cell NumPy keeps the last assignment
+    def _extreme(self, rows: IntArray, *, last: bool) -> IntArray:
+        """Return of `rows` (ascending) each series' last or first in time, ordered by series."""
+        cells = len(self._games) * self._width
+        if not self._ordered:
+            series, time = self._series[rows], self._time[rows]
+            best = np.full(cells, NEVER if last else np.iinfo(np.int64).max)
+            (np.maximum if last else np.minimum).at(best, series, time)
+            rows = rows[time == best[series]]
+        cell = np.full(cells, -1, dtype=np.int64)
+        chosen = rows if last else rows[::-1]
+        cell[self._series[chosen]] = chosen  # of a repeated cell NumPy keeps the last assignment
         return cell[cell >= 0]
 
     def _take(self, rows: IntArray) -> pd.DataFrame:
-        return self._odds.iloc[self._order[rows]].reset_index(drop=True)
+        taken = self._odds.iloc[rows].reset_index(drop=True)
+        return taken.assign(**{name: taken[name].astype(object) for name in _KEYS})
+
+
+def _coded(column: pd.Series) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.object_]]:
+    """Return the column as positions in its sorted words, and the words; a categorical's codes as they are."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        codes, words = pd.factorize(column, sort=True)
+        return codes, np.asarray(words, dtype=object)
+    words = column.cat.categories.to_numpy(dtype=object)
+    codes = column.cat.codes.to_numpy()
+    if (words[1:] >= words[:-1]).all():
+        return codes, words
+    order = np.argsort(words)
+    return np.argsort(order)[codes], words[order]

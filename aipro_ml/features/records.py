@@ -71,12 +71,18 @@ TEAM_STAT_COLUMNS: Mapping[str, str] = {
 
 
 def frame_of(data: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Return exactly `columns` of `data` in their order and type, with a fresh index."""
-    typed = {
-        name: (data[name].astype(object) if kind == "str" else data[name].astype(kind))
-        for name, kind in columns.items()
-    }
+    """Return exactly `columns` of `data` in their order and type, with a fresh index.
+
+    Words may also come, and stay, as categoricals: a million quotes name few games and fewer books.
+    """
+    typed = {name: _typed(data[name], kind) for name, kind in columns.items()}
     return pd.DataFrame(typed).reset_index(drop=True)
+
+
+def _typed(column: pd.Series, kind: str) -> pd.Series:
+    if kind != "str":
+        return column.astype(kind)
+    return column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype(object)
 
 
 def no_rows(columns: Mapping[str, str]) -> pd.DataFrame:

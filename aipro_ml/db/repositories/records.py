@@ -6,6 +6,7 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from aipro_ml.db.copy import read_frame
+from aipro_ml.db.repositories.quotes import all_quotes, quotes_of
 from aipro_ml.identity import derive_id
 
 _GAMES = text(
@@ -18,15 +19,6 @@ _GAMES = text(
     FROM game_revisions r JOIN games g ON g.id = r.game_id JOIN seasons s ON s.id = g.season_id
     WHERE g.sport_id = :sport
     ORDER BY r.known_at, g.id, r.revision
-    """
-)
-_ODDS = text(
-    """
-    SELECT o.game_id::text AS game_id, b.name AS book, b.is_sharp, o.market_type AS market, o.selection,
-           o.line, o.price::float8 AS price, o.recorded_at
-    FROM odds o JOIN sportsbooks b ON b.id = o.sportsbook_id JOIN games g ON g.id = o.game_id
-    WHERE g.sport_id = :sport AND (CAST(:games AS uuid[]) IS NULL OR o.game_id = ANY(CAST(:games AS uuid[])))
-    ORDER BY o.recorded_at, o.id
     """
 )
 _CLOSING = text(
@@ -64,7 +56,6 @@ _TEAM_STATS = text(
 
 _STATEMENTS = {
     "games": _GAMES,
-    "odds": _ODDS,
     "closing": _CLOSING,
     "teams": _TEAMS,
     "venues": _VENUES,
@@ -75,9 +66,10 @@ _STATEMENTS = {
 def load_frames(connection: Connection, code: str, odds_of: Sequence[str] | None = None) -> dict[str, pd.DataFrame]:
     """Return every stored fact of the sport `code`, by the field of `features.records.Records` it belongs to.
 
-    With `odds_of` only the odds of the games with these ids.
+    With `odds_of` only the odds of the games with these ids. The odds are read first: what a statement after them
+    finds was committed later, so no quote comes without its game.
     """
     sport = derive_id("sport", code)
     bound = {name: query if name == "venues" else query.bindparams(sport=sport) for name, query in _STATEMENTS.items()}
-    bound["odds"] = bound["odds"].bindparams(games=None if odds_of is None else list(odds_of))
-    return {name: read_frame(connection, query) for name, query in bound.items()}
+    odds = all_quotes(connection, sport) if odds_of is None else quotes_of(connection, odds_of)
+    return {"odds": odds, **{name: read_frame(connection, query) for name, query in bound.items()}}
