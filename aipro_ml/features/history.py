@@ -25,6 +25,9 @@ SCHEDULE_COLUMNS = (
 )
 RESULT_COLUMNS = ("game_id", *SCHEDULE_COLUMNS, "home_score", "away_score", "overtime", "known_at")
 _TRUTH = [*SCHEDULE_COLUMNS, "status", "home_score", "away_score", "overtime"]
+CLOSE_WITHIN = pd.Timedelta(hours=24)
+"""How long before the last book's close another's may lie and still be part of the market's close."""
+
 _STATUS_ORDER = {status.value: rank for rank, status in enumerate(GameStatus)}
 
 
@@ -168,15 +171,19 @@ class History:
     def closing_lines(self, bet_type: BetType) -> pd.DataFrame:
         """Return events game_id, line, known_at: each game's reference side's closing line, median over books.
 
-        Of the books only those that closed first count, so that one closing later changes nothing known
-        before.
+        Books that fell silent more than CLOSE_WITHIN before the last one closed do not count; what is said
+        to have closed after the kick-off did not, so that nothing later changes what was known. `known_at`
+        is when the last of the books closed.
         """
         side = REFERENCE_SIDE[bet_type].value
         closing = self._records.closing
         wanted = closing.loc[(closing["market"] == bet_type.value) & (closing["selection"] == side)]
-        first = wanted["closed_at"] == wanted.groupby("game_id")["closed_at"].transform("min")
-        grouped = wanted.loc[first].groupby("game_id", sort=True)
-        return grouped.agg(line=("closing_line", "median"), known_at=("closed_at", "min")).reset_index()
+        kickoff = self._revisions.drop_duplicates("game_id", keep="last").set_index("game_id")["kickoff"]
+        before = np.asarray(wanted["closed_at"].array <= kickoff.reindex(wanted["game_id"]).array, dtype=bool)
+        wanted = wanted.loc[before]
+        last = wanted.groupby("game_id")["closed_at"].transform("max")
+        grouped = wanted.loc[wanted["closed_at"] > last - CLOSE_WITHIN].groupby("game_id", sort=True)
+        return grouped.agg(line=("closing_line", "median"), known_at=("closed_at", "max")).reset_index()
 
     def closed_games(self, before_season: int | None = None) -> pd.DataFrame:
         """Return per finished game `game_id season margin total spread_line total_line known_at`.

@@ -22,6 +22,7 @@ from aipro_ml.features.sport import Sport, sport
 from aipro_ml.identity import derive_id, derive_ids
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.ingest_games import store_games
+from aipro_ml.jobs.market import derive_markets
 from aipro_ml.sources.base import Finding, SourceBatch
 from aipro_ml.times import iso_utc
 
@@ -58,6 +59,7 @@ class ImportReport:
     quotes_corrected: int = 0
     closing_lines: int = 0
     closing_refused: int = 0
+    derived_rows: int = 0
     reference_rows: int = 0
     quality_rows: int = 0
     rejected: int = 0
@@ -69,7 +71,7 @@ class ImportReport:
     def rows_written(self) -> int:
         """Return the rows inserted or updated in all tables."""
         games = self.games_inserted + self.games_updated + self.revisions
-        odds_rows = self.quotes + self.quotes_corrected + self.closing_lines
+        odds_rows = self.quotes + self.quotes_corrected + self.closing_lines + self.derived_rows
         return games + odds_rows + self.reference_rows + self.quality_rows
 
     def facts(self) -> dict[str, object]:
@@ -150,7 +152,11 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
         batch = replace(batch, quotes=batch.quotes[batch.quotes["recorded_at"] < pd.Timestamp(first_read)])
     quotes = odds.save_quotes(connection, _quote_rows(batch), now) if len(batch.quotes) else odds.QuoteCount(0, 0)
     on_step(3, 4)
-    closing = odds.save_closing(connection, _closing_rows(batch)) if len(batch.closing) else odds.ClosingCount(0, 0)
+    closing = _closing_rows(batch)
+    stated = odds.save_closing(connection, closing)
+    # nothing new changes no market: what kicked off meanwhile is for `aipro odds close`
+    news = counted.revisions or quotes.inserted or quotes.corrected or stated
+    market = derive_markets(connection, league.code, _market_games(batch) if news else [], now)
     checks = _checks(batch)
     quality_rows = quality.save_checks(connection, source=batch.source, content=digest, checks=checks, now=now)
     on_step(4, 4)
@@ -163,8 +169,9 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
         revisions=counted.revisions,
         quotes=quotes.inserted,
         quotes_corrected=quotes.corrected,
-        closing_lines=closing.inserted,
-        closing_refused=closing.refused,
+        closing_lines=stated + market.closing_lines,
+        closing_refused=odds.differing_closes(connection, closing) if len(closing) else 0,
+        derived_rows=market.written - market.closing_lines,
         reference_rows=written,
         quality_rows=quality_rows,
     )
@@ -180,6 +187,12 @@ def _store_reference(connection: Connection, batch: SourceBatch, league: Sport, 
         written += count.inserted + count.updated
     books = pd.DataFrame({"name": [b.name for b in batch.books], "is_sharp": [b.is_sharp for b in batch.books]})
     return written + (reference.save_books(connection, books, now) if len(books) else 0)
+
+
+def _market_games(batch: SourceBatch) -> list[str]:
+    """Return the ids of the games whose kick-off, quotes or stated lines the batch may have changed."""
+    keys = pd.concat([frame["game"] for frame in (batch.games, batch.quotes, batch.closing)]).unique()
+    return [str(derive_id("game", batch.sport, game)) for game in keys]
 
 
 def _book_keys(batch: SourceBatch, frame: pd.DataFrame) -> pd.DataFrame:

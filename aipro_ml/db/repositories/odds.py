@@ -47,14 +47,6 @@ class QuoteCount:
     corrected: int
 
 
-@dataclass(frozen=True)
-class ClosingCount:
-    """Closing lines written, and those that differ from a stored one, which stays."""
-
-    inserted: int
-    refused: int
-
-
 def quote_id(game_id: object, book_id: object, market: str, selection: str, recorded_at: object) -> object:
     """Return the identifier a quote has by its natural key."""
     return derive_id("odds", game_id, book_id, market, selection, recorded_at)
@@ -104,12 +96,16 @@ def _corrections(corrected: pd.DataFrame, now: datetime) -> pd.DataFrame:
     return corrected.assign(id=ids, recorded_at=moment, is_current=True)
 
 
-def save_closing(connection: Connection, closing: pd.DataFrame) -> ClosingCount:
-    """Store closing lines (columns of the table) of selections that have none; a stored one stays.
+def save_closing(connection: Connection, closing: pd.DataFrame) -> int:
+    """Store closing lines that a source states without a price, of selections that have none; return how many.
 
-    Features of later games have read it: a close that changed afterwards would rewrite what they knew.
+    Closes with a price are derived from the quotes. A stored line stays: features of later games have read it.
     """
-    inserted = insert_new(connection, ClosingLine.__table__, closing)
+    return insert_new(connection, ClosingLine.__table__, closing.loc[closing["closing_price"].isna()])
+
+
+def differing_closes(connection: Connection, closing: pd.DataFrame) -> int:
+    """Return how many closes that a source states (columns of the table) are not the stored ones."""
     row = ClosingLine
     statement = select(row.id, row.closing_line, row.closing_price).where(row.id == any_of(closing["id"]))
     stored = read_frame(connection, statement).set_index("id").reindex([str(each) for each in closing["id"]])
@@ -117,7 +113,7 @@ def save_closing(connection: Connection, closing: pd.DataFrame) -> ClosingCount:
     for name in ("closing_line", "closing_price"):
         left, right = closing[name].to_numpy("float64", na_value=np.nan), stored[name].to_numpy("float64")
         differs |= ~((left == right) | (np.isnan(left) & np.isnan(right)))
-    return ClosingCount(inserted, int(differs.sum()))
+    return int(differs.sum())
 
 
 def closing_of(connection: Connection, game_ids: list[str]) -> pd.DataFrame:
