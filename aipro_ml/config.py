@@ -109,6 +109,9 @@ class EloConfig(Config):
     initial: float = 1500.0
     margin_multiplier: Literal["nfl", "nba", "nhl", "mlb", "soccer", "none"] = "none"
     margin_cap: float | None = None
+    draw: float | None = Field(
+        default=None, gt=0, description="Three-way: Davidson's weight of a draw; level teams draw draw / (2 + draw)"
+    )
 
 
 class MarginConfig(Config):
@@ -133,6 +136,7 @@ class SportConfig(Config):
     )
     like: str | None = Field(default=None, description="Sport whose views it shares: a sport by configuration alone")
     pythagorean_exponent: float
+    usual_total: float = Field(default=2.5, gt=0, description="Total most books quote, where goals are counted")
     ewma_slow: float = 0.06
     ewma_fast: float = 0.18
     elo: EloConfig

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from aipro_ml.cli.context import settings
-from aipro_ml.cli.output import progress, table
+from aipro_ml.cli.output import progress, say, table
 from aipro_ml.enums import BetType
 
 app = typer.Typer(help="Point-in-time features.", no_args_is_help=True)
@@ -51,3 +51,29 @@ def views(sport: Annotated[str, typer.Option(help="Sport code.")] = "NFL", as_js
         {"view": view.name, "group": view.group, "columns": ", ".join(view.columns)} for view in find_sport(sport).views
     ]
     table(rows, title=f"{sport} feature views", as_json=as_json)
+
+
+@app.command("tune-elo")
+def tune_elo(
+    context: typer.Context,
+    sport: Annotated[str, typer.Option(help="Sport code.")],
+    until: Annotated[int | None, typer.Option(help="Last season to tune on; default the earlier half.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the Elo figures of least log loss on earlier seasons; print them to paste, write nothing."""
+    from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.tune_elo import tune_elo as tune
+
+    with opened(settings(context)) as engine, progress(f"Elo {sport}") as tick:
+        found = tune(engine, sport, until, tick)
+    table([vars(trial) for trial in found.trials], title=f"{sport.upper()} Elo, log loss a game", as_json=as_json)
+    if as_json:
+        table([found.summary], title="best", as_json=True)
+        return
+    first, last = found.seasons
+    verdict = "clearly better" if found.is_clear else "not clearly better: keep what is configured"
+    say(
+        f"seasons {first} to {last}, {found.games} games: configured {found.configured_loss:.4f}, "
+        f"best {found.best_loss:.4f}, gain {found.gain:.4f} ± {found.gain_se:.4f} ({verdict})"
+    )
+    say(found.yaml)

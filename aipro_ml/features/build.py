@@ -95,7 +95,7 @@ def compute_views(views: Sequence[FeatureView], entities: pd.DataFrame, history:
     config, parts = sport.config, [pd.DataFrame(index=entities.index)]
     for view in views:
         part = view.compute(entities.copy(), history, config)
-        if not part.index.equals(entities.index) or set(part.columns) != set(view.columns):
+        if not part.index.equals(entities.index) or set(part.columns) != {*view.columns, *view.left_out}:
             raise AiproError(
                 f"feature view {view.name} must return exactly its columns on the games it was given, one row each"
             )

@@ -3,11 +3,11 @@
 import inspect
 
 from aipro_ml.config import SportConfig
-from aipro_ml.features import asof, elo, history, market, quotes
+from aipro_ml.features import asof, elo, goals, history, market, places, quotes
 from aipro_ml.features.view import FeatureView
 from aipro_ml.identity import content_hash
 
-SHARED = (asof, elo, history, market, quotes)
+SHARED = (asof, elo, goals, history, market, places, quotes)
 """Modules every view may compute through: a change in one is a change of every feature."""
 
 

@@ -32,6 +32,17 @@ def win_probability(lead: float) -> float:
     return 1 / (1 + 10 ** (-lead / SCALE))
 
 
+def three_way(expected: float, draw: float) -> tuple[float, float]:
+    """Return P(win), P(draw) of a side whose Elo expects `expected` (a win 1, a draw ½) (Davidson, 1970).
+
+    `draw` is Davidson's weight of a draw. The strength is solved for so that win + draw / 2 is what Elo expects.
+    """
+    tilt = draw * (expected - 0.5)
+    root = (tilt + math.sqrt(tilt * tilt + 4 * expected * (1 - expected))) / (2 * (1 - expected))
+    level = draw * root / (root * root + 1 + draw * root)
+    return expected - level / 2, level
+
+
 def rating_change(config: EloConfig, lead: float, margin: float) -> float:
     """Return what the home team gains and the away team loses.
 

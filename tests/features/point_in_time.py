@@ -15,9 +15,9 @@ from aipro_ml.features.sport import Sport
 from aipro_ml.features.view import FeatureView
 
 
-def league_of(*views: FeatureView) -> Sport:
-    """A sport of these views with the NFL's figures."""
-    return Sport("TEST", "Test league", views, tuple(BetType), "NFL")
+def league_of(*views: FeatureView, settings: str = "NFL") -> Sport:
+    """A sport of these views with the figures of another."""
+    return Sport("TEST", "Test league", views, tuple(BetType), settings)
 
 
 def unlabelled(records: Records, league: Sport, as_of: pd.Series | None, games: Iterable[str] | None) -> FeatureMatrix:
@@ -25,13 +25,15 @@ def unlabelled(records: Records, league: Sport, as_of: pd.Series | None, games: 
     return build_matrix(records, league, BetType.SPREAD, request)
 
 
-def leaking_columns(views: tuple[FeatureView, ...], records: Records, every: int = 7) -> set[str]:
+def leaking_columns(
+    views: tuple[FeatureView, ...], records: Records, every: int = 7, settings: str = "NFL"
+) -> set[str]:
     """Columns (and `line`, `market_prob`) that depend on rows known only after the decision time.
 
     Each sampled game is computed again from the database cut at its as_of and from one whose later rows are
     scrambled; a value that is not equal to the bit leaks.
     """
-    league = league_of(*views)
+    league = league_of(*views, settings=settings)
     full = unlabelled(records, league, decision_times(records), None)
     found: set[str] = set()
     for game in full.X.index[::every]:

@@ -1,5 +1,7 @@
 """A small random league with everything history can hold: postponements, corrections, several books, late rows."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -22,12 +24,35 @@ MARKETS = (("moneyline", "home", "away"), ("spread", "home", "away"), ("total", 
 PRICES = (-150.0, -130.0, -120.0, -110.0, 100.0, 105.0, 120.0)
 
 
-def random_league(seed: int) -> Records:
+@dataclass(frozen=True)
+class Shape:
+    """What a sport's season looks like: days between rounds, games a pairing, points, overtime, draws, newcomers."""
+
+    days: int = 7
+    series: int = 1
+    most_points: int = 40
+    overtime: float = 0.1
+    doubleheaders: float = 0.0
+    three_way: bool = False
+    promotion: bool = False
+
+
+SHAPES = {
+    "NFL": Shape(),
+    "NCAAF": Shape(),
+    "NBA": Shape(days=2, most_points=130),
+    "NHL": Shape(days=2, most_points=6, overtime=0.3),
+    "MLB": Shape(days=4, series=2, most_points=10, doubleheaders=0.3),
+    "EPL": Shape(most_points=4, overtime=0.0, three_way=True, promotion=True),
+}
+
+
+def random_league(seed: int, shape: Shape = SHAPES["NFL"]) -> Records:
     """Records of three seasons of eight teams; the same seed gives the same league."""
     rng = np.random.default_rng(seed)
-    schedule = _schedule(rng)
-    games = pd.concat([_revisions(rng, game) for game in schedule.to_dict("records")])
-    quotes = pd.concat([_quotes(rng, game) for game in schedule.to_dict("records")], ignore_index=True)
+    schedule = _schedule(rng, shape)
+    games = pd.concat([_revisions(rng, game, shape) for game in schedule.to_dict("records")])
+    quotes = pd.concat([_quotes(rng, game, shape) for game in schedule.to_dict("records")], ignore_index=True)
     return Records(
         games=frame_of(games, REVISION_COLUMNS),
         odds=frame_of(quotes, ODDS_COLUMNS),
@@ -38,34 +63,53 @@ def random_league(seed: int) -> Records:
     )
 
 
-def _schedule(rng: np.random.Generator) -> pd.DataFrame:
+def _schedule(rng: np.random.Generator, shape: Shape) -> pd.DataFrame:
     rows = []
     for season in SEASONS:
         start = pd.Timestamp(f"{season}-09-07 17:00", tz="UTC")
+        teams, moves = _members(season, shape), [-3, 0, 0, 1] if shape.days == 7 else [0, 0, 0, 1]
         for week in range(1, WEEKS + 1):
-            order = rng.permutation(len(TEAMS))
+            order = rng.permutation(len(teams))
             for pair in range(4):
-                home, away = TEAMS[order[2 * pair]], TEAMS[order[2 * pair + 1]]
+                home, away = teams[order[2 * pair]], teams[order[2 * pair + 1]]
                 neutral = bool(rng.random() < 0.05)
-                rows.append(
-                    {
-                        "game_id": f"{season}_{week:02d}_{away}_{home}",
-                        "season": season,
-                        "season_type": "postseason" if week == WEEKS else "regular",
-                        "week": float(week),
-                        "game_number": 1,
-                        "home_team_id": home,
-                        "away_team_id": away,
-                        "venue_id": "" if rng.random() < 0.03 else f"V{TEAMS[pair] if neutral else home}",
-                        "neutral_site": neutral,
-                        "kickoff": start + (7 * week + int(rng.choice([-3, 0, 0, 1]))) * DAY + 3 * pair * HOUR,
-                        "season_start": start - DAY,
-                    }
-                )
+                fixture = {
+                    "season": season,
+                    "season_type": "postseason" if week == WEEKS else "regular",
+                    "week": float(week),
+                    "home_team_id": home,
+                    "away_team_id": away,
+                    "venue_id": "" if rng.random() < 0.03 else f"V{TEAMS[pair] if neutral else home}",
+                    "neutral_site": neutral,
+                    "season_start": start - DAY,
+                }
+                kickoff = start + (shape.days * week + int(rng.choice(moves))) * DAY + 3 * pair * HOUR
+                rows += _series(rng, fixture, kickoff, shape)
     return pd.DataFrame(rows)
 
 
-def _revisions(rng: np.random.Generator, game: dict) -> pd.DataFrame:
+def _members(season: int, shape: Shape) -> tuple[str, ...]:
+    """The season's eight teams; with promotion another one replaces the last each year."""
+    return (*TEAMS[:-1], f"P{season}") if shape.promotion and season > SEASONS[0] else TEAMS
+
+
+def _series(rng: np.random.Generator, fixture: dict, kickoff: pd.Timestamp, shape: Shape) -> list[dict]:
+    """One game, or several a day apart, of which the second may be played twice on its day."""
+    games, number = [], 1
+    for index in range(shape.series):
+        if index and rng.random() < shape.doubleheaders:
+            kickoff, number = kickoff + 4 * HOUR, number + 1
+        else:
+            kickoff, number = kickoff + int(index > 0) * DAY, 1
+        name = "" if shape.series == 1 else f"_{index}"
+        game = (
+            f"{fixture['season']}_{int(fixture['week']):02d}_{fixture['away_team_id']}_{fixture['home_team_id']}{name}"
+        )
+        games.append({**fixture, "game_id": game, "game_number": number, "kickoff": kickoff})
+    return games
+
+
+def _revisions(rng: np.random.Generator, game: dict, shape: Shape) -> pd.DataFrame:
     """The plan, perhaps a postponement, the result, perhaps corrections of it weeks later."""
     open_game = {"status": "scheduled", "home_score": np.nan, "away_score": np.nan, "overtime": False}
     kickoff = game["kickoff"]
@@ -75,8 +119,9 @@ def _revisions(rng: np.random.Generator, game: dict) -> pd.DataFrame:
         rows.append({**game, **open_game, "status": "postponed", "known_at": told})
         kickoff = kickoff + 2 * DAY
         rows.append({**game, **open_game, "kickoff": kickoff, "known_at": told + HOUR})
-    home, away = rng.integers(0, 40, 2)
-    result = {"status": "final", "home_score": home, "away_score": away, "overtime": bool(rng.random() < 0.1)}
+    home, away = rng.integers(0, shape.most_points, 2)
+    late = bool(rng.random() < shape.overtime)
+    result = {"status": "final", "home_score": home, "away_score": away, "overtime": late}
     known = kickoff + 4 * HOUR
     rows.append({**game, **result, "kickoff": kickoff, "known_at": known})
     if rng.random() < 0.04:
@@ -88,7 +133,7 @@ def _revisions(rng: np.random.Generator, game: dict) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(kickoff_estimated=False)
 
 
-def _quotes(rng: np.random.Generator, game: dict) -> pd.DataFrame:
+def _quotes(rng: np.random.Generator, game: dict, shape: Shape) -> pd.DataFrame:
     """Three books, quotes from six days before to one hour into the game; one book is one-sided at times."""
     rows = []
     centre = {"moneyline": np.nan, "spread": float(rng.integers(-14, 14)) / 2, "total": 40.0}
@@ -98,6 +143,8 @@ def _quotes(rng: np.random.Generator, game: dict) -> pd.DataFrame:
             for hours in (140, 30, 20, 6, 0.05, -1):
                 line += float(rng.choice([0, 0, 0.5, -0.5]))
                 sides = (reference,) if book == "Gamma" and rng.random() < 0.2 else (reference, other)
+                if market == "moneyline" and shape.three_way and len(sides) > 1:
+                    sides = (*sides, "draw")
                 rows.extend(
                     {
                         "game_id": game["game_id"],
@@ -126,8 +173,8 @@ def _closing(rng: np.random.Generator, quotes: pd.DataFrame, schedule: pd.DataFr
 
 def _teams() -> pd.DataFrame:
     rows = [
-        {"team_id": team, "abbreviation": team, "conference": "EW"[number % 2], "division": "NS"[number // 4]}
-        for number, team in enumerate(TEAMS)
+        {"team_id": team, "abbreviation": team, "conference": "EW"[number % 2], "division": "NS"[number // 4 % 2]}
+        for number, team in enumerate((*TEAMS, *(f"P{season}" for season in SEASONS)))
     ]
     return frame_of(pd.DataFrame(rows), TEAM_COLUMNS)
 

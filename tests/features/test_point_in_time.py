@@ -1,5 +1,7 @@
 """No view may know the future: every column of every view, on leagues with corrections and postponements."""
 
+from functools import cache
+
 import pandas as pd
 import pytest
 
@@ -8,11 +10,13 @@ from aipro_ml.features.asof import asof_join
 from aipro_ml.features.history import History
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import sport
+from aipro_ml.features.sports import sports
 from aipro_ml.features.view import FeatureView
 from tests.features.point_in_time import league_of, leaking_columns, shuffled, unlabelled
-from tests.features.random_league import random_league
+from tests.features.random_league import SHAPES, random_league
 
 VIEWS = sport("NFL").views
+CASES = [(code, view) for code in SHAPES for view in sport(code).views]
 
 
 @pytest.fixture(scope="module", params=[1, 2])
@@ -25,11 +29,32 @@ def leaking(records: Records) -> set[str]:
     return leaking_columns(VIEWS, records, every=17)
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
-def test_a_view_computes_the_same_bits_from_a_database_cut_or_changed_after_as_of(
-    view: FeatureView, leaking: set[str]
-) -> None:
-    assert leaking.intersection(view.columns) == set()
+@cache
+def leaking_of(code: str) -> set[str]:
+    """Columns of a sport that leak, on a league of its shape: every view of it, computed together."""
+    return leaking_columns(sport(code).views, random_league(3, SHAPES[code]), every=37, settings=code)
+
+
+@pytest.mark.parametrize(("code", "view"), CASES, ids=[f"{code} {view.name}" for code, view in CASES])
+def test_a_view_computes_the_same_bits_from_a_database_cut_or_changed_after_as_of(code: str, view: FeatureView) -> None:
+    assert leaking_of(code).intersection(view.columns) == set()
+
+
+def test_every_sport_with_views_of_its_own_has_a_league_of_its_shape() -> None:
+    own = {tuple(view.name for view in league.views) for league in sports().values()}
+    assert {tuple(view.name for view in sport(code).views) for code in SHAPES} == own
+
+
+@pytest.mark.parametrize("code", SHAPES)
+def test_a_league_of_a_sport_fills_every_column(code: str) -> None:
+    matrix = unlabelled(random_league(3, SHAPES[code]), sport(code), None, None)
+    assert 45 <= len(matrix.feature_names) <= 60
+    assert matrix.X.notna().mean().gt(0.3).all()
+    assert (matrix.X.nunique() > 1).all()
+
+
+def test_the_nfl_shows_no_leak_on_other_leagues_either(leaking: set[str]) -> None:
+    assert leaking.intersection(column for view in VIEWS for column in view.columns) == set()
 
 
 def test_line_and_market_probability_know_only_what_was_quoted_at_as_of(leaking: set[str]) -> None:

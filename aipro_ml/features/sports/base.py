@@ -1,7 +1,7 @@
 """A sport: its code, name, views and bet types; what else it needs stands in its configuration file."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aipro_ml.config import SportConfig, sport_config
 from aipro_ml.enums import BetType
@@ -38,6 +38,10 @@ class Sport:
         twice = {column for column in columns if columns.count(column) > 1}
         if twice:
             raise UsageError(f"{self.code}: two views compute the column {sorted(twice)[0]}; rename one")
+
+    def under(self, config: SportConfig) -> "Sport":
+        """Return a sport with the same views and bet types and the figures of another configuration."""
+        return replace(self, code=config.code, name=config.name, settings=config.code)
 
     @property
     def config(self) -> SportConfig:

@@ -4,12 +4,21 @@ from dataclasses import replace
 
 from aipro_ml.enums import BetType
 from aipro_ml.features.sports.base import Sport
-from aipro_ml.features.views import ats, context, elo, form, market, rest, scoring
+from aipro_ml.features.views import ats, context, elo, form, market, overtime, rest, scoring
 
 NFL = Sport(
     code="NFL",
     name="National Football League",
-    views=(elo.VIEW, scoring.VIEW, form.VIEW, rest.VIEW, context.VIEW, market.VIEW, ats.VIEW),
+    views=(
+        elo.VIEW,
+        scoring.VIEW,
+        form.VIEW,
+        overtime.VIEW.without("overtime_rate_mean", "regulation_margin_diff"),
+        rest.VIEW,
+        context.VIEW,
+        market.VIEW,
+        ats.VIEW,
+    ),
     bet_types=(BetType.MONEYLINE, BetType.SPREAD, BetType.TOTAL),
     settings="NFL",
 )

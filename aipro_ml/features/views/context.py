@@ -1,13 +1,14 @@
 """Context: where in the season, which rivals, what ground and hour, and how far the visitors came."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from aipro_ml.config import SportConfig
 from aipro_ml.enums import SeasonType
 from aipro_ml.features.asof import asof_join, asof_sides, counted, rolling_before
 from aipro_ml.features.history import History
+from aipro_ml.features.places import distance_km, utc_offset
+from aipro_ml.features.places import hour as utc_hour
 from aipro_ml.features.view import FeatureView
 
 COLUMNS = (
@@ -28,8 +29,6 @@ COLUMNS = (
 )
 PRIMETIME_HOUR, EARLY_HOUR = 19, 14
 MEETINGS = 3
-EARTH_KM = 6371.0
-FloatArray = npt.NDArray[np.float64]
 
 
 def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
@@ -97,45 +96,21 @@ def _travel(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     venues, here = history.venues(), history.venues().reindex(entities["venue_id"])
     home, away = (venues.reindex(side["venue_id"]) for side in asof_sides(entities, at_home, ["venue_id"]))
     kickoff = entities["kickoff"]
-    local = _utc_offset(here["timezone"], kickoff)
-    shift = local - _utc_offset(away["timezone"], kickoff)
-    hour = _hour(kickoff)
+    local = utc_offset(here["timezone"], kickoff)
+    shift = local - utc_offset(away["timezone"], kickoff)
+    hour = utc_hour(kickoff)
     local_hour = (hour + local) % 24
-    league_hour = (hour + _utc_offset(pd.Series(config.timezone, index=entities.index), kickoff)) % 24
+    league_hour = (hour + utc_offset(pd.Series(config.timezone, index=entities.index), kickoff)) % 24
     early = (shift >= 2) & (local_hour < EARLY_HOUR)
     return pd.DataFrame(
         {
-            "travel_km_diff": _distance_km(away, here) - _distance_km(home, here),
+            "travel_km_diff": distance_km(away, here) - distance_km(home, here),
             "time_zone_shift": shift,
             "west_to_east_early": np.where(np.isnan(shift), np.nan, early),
             "primetime": (league_hour >= PRIMETIME_HOUR).astype("float64"),
         },
         index=entities.index,
     )
-
-
-def _hour(kickoff: pd.Series) -> FloatArray:
-    return np.asarray(kickoff.dt.hour + kickoff.dt.minute / 60, dtype=np.float64)
-
-
-def _utc_offset(zone: pd.Series, kickoff: pd.Series) -> FloatArray:
-    """Return hours ahead of UTC of each row's `zone` at its kick-off, NaN where the zone is unknown."""
-    names = zone.to_numpy(object)
-    hours = np.full(len(names), np.nan)
-    for name in {name for name in names if isinstance(name, str) and name}:
-        rows = names == name
-        wall = kickoff[rows].dt.tz_convert(name).dt.tz_localize(None)
-        hours[rows] = (wall - kickoff[rows].dt.tz_localize(None)) / pd.Timedelta(hours=1)
-    return hours
-
-
-def _distance_km(start: pd.DataFrame, end: pd.DataFrame) -> FloatArray:
-    """Return great-circle distances (haversine), rounded to whole kilometres."""
-    lat1, lon1, lat2, lon2 = (
-        np.radians(frame[name].to_numpy("float64")) for frame in (start, end) for name in ("latitude", "longitude")
-    )
-    half = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
-    return np.asarray(np.round(2 * EARTH_KM * np.arcsin(np.sqrt(half))))
 
 
 def _meetings(entities: pd.DataFrame, history: History) -> pd.DataFrame:

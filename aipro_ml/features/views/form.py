@@ -10,7 +10,7 @@ from aipro_ml.features.history import History
 from aipro_ml.features.view import FeatureView
 
 DIFFERENCES = ("win_ewma", "margin_last5", "pythagorean", "streak", "close_game_rate", "opponent_elo_last5")
-COLUMNS = (*(f"{name}_diff" for name in DIFFERENCES), "home_road_margin", "overtime_last_diff")
+COLUMNS = (*(f"{name}_diff" for name in DIFFERENCES), "home_road_margin")
 CLOSE_MARGIN_SHARE = 0.55
 """A game is close within this share of the sport's spread of margins: 7 points in the NFL."""
 
@@ -43,7 +43,6 @@ def _events(history: History, config: SportConfig) -> pd.DataFrame:
     games["streak"] = _streak(games["won"], games["team_id"])
     games["close_game_rate"] = rolling_before(games, "close", 16)
     games["opponent_elo_last5"] = rolling_before(games, "opponent", 5)
-    games["overtime_last"] = games["overtime"].astype("float64")
     return games
 
 
@@ -54,8 +53,7 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     last eight away games, neutral sites aside.
     """
     games = _events(history, config)
-    names = [*DIFFERENCES, "overtime_last"]
-    home, away = asof_sides(entities, games, names)
+    home, away = asof_sides(entities, games, DIFFERENCES)
     frame = (home[list(DIFFERENCES)] - away[list(DIFFERENCES)]).add_suffix("_diff")
     grounds = []
     for is_home in (True, False):
@@ -63,7 +61,6 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
         there["ground_margin"] = rolling_before(there, "margin", 8)
         grounds.append(asof_sides(entities, there, ["ground_margin"])[0 if is_home else 1]["ground_margin"])
     frame["home_road_margin"] = grounds[0] - grounds[1]
-    frame["overtime_last_diff"] = home["overtime_last"] - away["overtime_last"]
     return frame
 
 
