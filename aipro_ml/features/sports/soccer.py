@@ -21,7 +21,7 @@ EPL = Sport(
             "week", "same_division", "same_conference", "neutral", "postseason", "primetime", "dome",
             "artificial_turf", "time_zone_shift", "west_to_east_early",
         ),
-        market.VIEW,
+        market.THREE_WAY,
         ats.VIEW,
     ),
     bet_types=(BetType.MONEYLINE, BetType.SPREAD, BetType.TOTAL),

@@ -8,6 +8,7 @@ from aipro_ml.features.history import History
 from aipro_ml.features.market import market_frame
 from aipro_ml.features.view import FeatureView
 
+DRAWS = ("market_draw_prob", "open_move_draw")
 COLUMNS = (
     "market_prob",
     "market_logit",
@@ -26,6 +27,7 @@ COLUMNS = (
     "market_moves",
     "market_move_age_hours",
     "sharp_minus_consensus",
+    *DRAWS,
 )
 
 
@@ -64,9 +66,12 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
             "market_moves": moves["moves"].astype("float64"),
             "market_move_age_hours": (entities["as_of"] - moves["moved_at"]) / pd.Timedelta(hours=1),
             "sharp_minus_consensus": sharp["moneyline_fair"] - now["moneyline_fair"],
+            "market_draw_prob": now["moneyline_fair_draw"],
+            "open_move_draw": now["moneyline_fair_draw"] - opening["moneyline_fair_draw"],
         },
         index=entities.index,
     )
 
 
-VIEW = FeatureView("market", COLUMNS, compute, group="market")
+THREE_WAY = FeatureView("market", COLUMNS, compute, group="market")
+VIEW = THREE_WAY.without(*DRAWS)
