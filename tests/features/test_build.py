@@ -137,7 +137,7 @@ def test_sports_are_found_in_any_case_and_unknown_ones_name_the_known() -> None:
     assert sport("nfl") is NFL
     simulated = sport("SIM-NFL")
     assert (simulated.config.code, simulated.config.elo) == ("SIM-NFL", NFL.config.elo)
-    with pytest.raises(UsageError, match="NFL, SIM-NFL"):
+    with pytest.raises(UsageError, match="NFL, NHL"):
         sport("curling")
 
 
