@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     )
     database_name: str = "ai_pro_sports"
     mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
+    odds_api_key: SecretStr | None = Field(default=None, description="Key of The Odds API, for `aipro data fetch`")
+    odds_api_url: str = Field(default="https://api.the-odds-api.com", description="Where The Odds API answers")
     pool_size: int = Field(default=20, ge=1)
     statement_timeout_s: int = Field(default=300, ge=1)
     lock_timeout_s: int = Field(default=10, ge=1)

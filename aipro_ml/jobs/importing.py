@@ -1,18 +1,26 @@
 """Import of each source: fetch, read into canonical frames, store."""
 
 import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
 
+import pandas as pd
 from sqlalchemy import Engine
 
 from aipro_ml.config import Settings
-from aipro_ml.db.repositories import quality
-from aipro_ml.errors import GuardError
+from aipro_ml.db.repositories import games, quality
+from aipro_ml.errors import GuardError, UsageError
 from aipro_ml.identity import canonical_json
 from aipro_ml.jobs.database import opened
-from aipro_ml.jobs.fetch import fetch
-from aipro_ml.jobs.ingest import ImportOptions, ImportReport, import_batch
-from aipro_ml.sources.base import SourceBatch
+from aipro_ml.jobs.fetch import fetch, is_address
+from aipro_ml.jobs.ingest import ImportOptions, ImportReport, import_batch, keep_raw
+from aipro_ml.jobs.ingest_games import current_of
+from aipro_ml.sources.base import GAME_COLUMNS, SourceBatch, conform
+from aipro_ml.sources.registry import Source, Told, source
+
+Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -25,15 +33,157 @@ class League:
     seed: int
 
 
+@dataclass(frozen=True)
+class Request:
+    """What to read: a source by name, its files, folders or addresses, and what the files do not say."""
+
+    source: str
+    places: tuple[str, ...]
+    sport: str | None = None
+    season: int | None = None
+    mapping: str | None = None
+
+
+def _no_report(report: ImportReport) -> None:
+    """Pass over what one file brought."""
+
+
+def import_source(
+    settings: Settings,
+    request: Request,
+    options: ImportOptions,
+    on_file: Callable[[ImportReport], None] = _no_report,
+) -> list[ImportReport]:
+    """Import every file of the request, each in a transaction of its own, and return what each brought.
+
+    The files of a source that is a folder make one import. Interrupted between two files, the same request
+    again goes on: what landed writes nothing twice. Raises UsageError for what the request lacks.
+    """
+    chosen, reports = source(request.source), []
+    told = _told(chosen, request)
+    batches = _batches(chosen, request.places)
+    with opened(settings) as engine:
+        for number, (label, files) in enumerate(batches):
+            step = _step(options.on_step, number, len(batches))
+            live = chosen.live and is_address(request.places[min(number, len(request.places) - 1)])
+            known = replace(told, taken_at=options.now) if live else told
+            report = _import_files(engine, settings, chosen, known, files(), replace(options, on_step=step, name=label))
+            reports.append(report)
+            on_file(report)
+    return reports
+
+
+def read_source(settings: Settings | None, request: Request) -> Iterator[tuple[str, SourceBatch]]:
+    """Yield each file's name and what it says, storing nothing; `settings` are needed for stored schedules."""
+    chosen = source(request.source)
+    told = _told(chosen, request)
+    for label, files in _batches(chosen, request.places):
+        if "schedule" not in chosen.needs:
+            yield label, chosen.read(files(), told)
+        elif settings is None:
+            raise UsageError(f"{request.source} needs the stored schedule")
+        else:
+            with opened(settings) as engine:
+                yield label, chosen.read(files(), _with_schedule(engine, chosen, told))
+
+
 def import_nflverse(settings: Settings, place: str, options: ImportOptions) -> ImportReport:
     """Import the nflverse games file at `place` (path or http address, plain or gzip)."""
-    from aipro_ml.sources import nflverse
+    (report,) = import_source(settings, Request("nflverse", (place,)), options)
+    return report
 
-    name, content = fetch(place)
-    batch = nflverse.read(content, name=name, known_from=options.now)
-    batch = replace(batch, known_from=None)  # prices were seen now at the latest; results when the games ended
-    with opened(settings) as engine:
-        return import_batch(engine, settings, batch, content=content, options=options)
+
+def _told(chosen: Source, request: Request) -> Told:
+    """Return what the reader is told; UsageError for what it needs and the request lacks."""
+    if "sport" in chosen.needs and request.sport is None:
+        raise UsageError(f"{chosen.name} does not say its sport: give --sport")
+    if "mapping" in chosen.needs and request.mapping is None:
+        raise UsageError(f"{chosen.name} needs --mapping, a file that says what the columns mean; see aipro data map")
+    mapping = None
+    if request.mapping is not None:
+        from aipro_ml.sources.mapping import load_mapping
+
+        name, content = fetch(request.mapping)
+        mapping = load_mapping(content, name=name)
+    return Told(sport=request.sport or "", season=request.season, mapping=mapping)
+
+
+def _batches(chosen: Source, places: tuple[str, ...]) -> list[tuple[str, Callable[[], Files]]]:
+    """Return the imports to make, each with its name and its files, read only when asked for."""
+    if not places:
+        raise UsageError(f"{chosen.name} reads files: name at least one, or a folder or address")
+    found = [entry for place in places for entry in _entries(place)]
+    if chosen.folder:
+        return [(_label(places[0]), lambda: dict(_named(*entry) for entry in found))]
+    return [(name or _label(place), partial(_only, place, name)) for place, name in found]
+
+
+def _label(place: str) -> str:
+    """Return what a file, folder or address is called in reports: never its query, which may hold a key."""
+    return place.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1] if is_address(place) else Path(place).resolve().name
+
+
+def _only(place: str, name: str) -> Files:
+    return dict([_named(place, name)])
+
+
+def _entries(place: str) -> list[tuple[str, str]]:
+    """Return (place, name) of each file at `place`; a file of a folder is named by its path inside."""
+    path = Path(place).expanduser()
+    if is_address(place) or not path.is_dir():
+        return [(place, "")]
+    inside = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
+    if not inside:
+        raise UsageError(f"{place}: the folder holds no file")
+    return [(str(each), each.relative_to(path).as_posix()) for each in inside]
+
+
+def _named(place: str, name: str) -> tuple[str, bytes]:
+    own, content = fetch(place)
+    return name or own, content
+
+
+def _import_files(
+    engine: Engine, settings: Settings, chosen: Source, told: Told, files: Files, options: ImportOptions
+) -> ImportReport:
+    told = _with_schedule(engine, chosen, told)
+    batch = replace(chosen.read(files, told), known_from=told.taken_at)
+    content = next(iter(files.values())) if len(files) == 1 else _manifest(files)
+    options = replace(options, name=options.name or next(iter(files)))
+    report = import_batch(engine, settings, batch, content=content, options=options)
+    if len(files) > 1 and not options.dry_run:
+        for each in files.values():
+            keep_raw(settings.raw_dir, each)
+    return report
+
+
+def _with_schedule(engine: Engine, chosen: Source, told: Told) -> Told:
+    """Return what is told with the stored games, for sources that know no times of their own."""
+    if "schedule" not in chosen.needs:
+        return told
+    code = told.sport or "NFL"
+    with engine.connect() as connection:
+        stored = current_of(games.revisions_of(connection, code, games.seasons(connection, code)))
+    if stored.empty:
+        raise UsageError(f"{chosen.name} has no times of its own: import the {code} schedule first, such as nflverse")
+    return replace(told, schedule=_schedule(stored))
+
+
+def _schedule(stored: pd.DataFrame) -> pd.DataFrame:
+    """Return stored games as GAME_COLUMNS, each under its stored id."""
+    renamed = stored.reset_index(drop=True).rename(columns={"game_id": "game", "game_date": "kickoff"})
+    unknown = pd.Series(pd.NA, index=renamed.index, dtype="string")
+    return conform(renamed.assign(venue=unknown, line_number=0), GAME_COLUMNS)
+
+
+def _manifest(files: Files) -> bytes:
+    """Return what stands for a folder: the hash of each file by its name."""
+    return canonical_json({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+
+
+def _step(on_step: Callable[[int, int], None], number: int, count: int) -> Callable[[int, int], None]:
+    """Return the progress of one of `count` imports as progress of all."""
+    return lambda done, total: on_step(number * total + done, count * total)
 
 
 def import_synthetic(settings: Settings, league: League, options: ImportOptions) -> ImportReport:

@@ -1,39 +1,45 @@
 """Validation: read a source without storing it, and say what it holds and what is wrong with it."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-from aipro_ml.errors import UsageError
-from aipro_ml.jobs.fetch import fetch
+from aipro_ml.config import Settings
+from aipro_ml.jobs.importing import Request, read_source
 from aipro_ml.sources.base import Finding, SourceBatch
-from aipro_ml.sources.registry import SOURCES, source
+from aipro_ml.sources.registry import SOURCES
 
 
 def list_sources() -> list[dict[str, Any]]:
-    """Return every source, what it reads, and whether it can be imported or only validated so far."""
+    """Return every source, what it reads, what it must be told and how it takes files."""
+    options = {"sport": "--sport", "mapping": "--mapping", "schedule": "stored games"}
     return [
-        {"source": one.name, "reads": one.reads, "use": "import, validate" if one.imported else "validate"}
+        {
+            "source": one.name,
+            "reads": one.reads,
+            "needs": ", ".join(options[need] for need in one.needs) or "-",
+            "files": "one folder or tar" if one.folder else "any number",
+        }
         for one in SOURCES.values()
     ]
 
 
-def validate(name: str, places: list[str], sport: str | None) -> tuple[dict[str, Any], tuple[Finding, ...]]:
-    """Return the counts and findings of the files (or folders of files) at `places`, read as the source `name`."""
-    chosen = source(name)
-    if chosen.needs_sport and sport is None:
-        raise UsageError(f"{name} does not say its sport: give --sport")
-    batch = chosen.read(_files(places), sport or "")
-    return _counts(batch), batch.findings
-
-
-def _files(places: list[str]) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    for place in places:
-        path = Path(place).expanduser()
-        names = [str(each) for each in sorted(path.rglob("*")) if each.is_file()] if path.is_dir() else [place]
-        found.update(fetch(each) for each in names)
-    return found
+def validate(
+    name: str,
+    places: list[str],
+    sport: str | None,
+    *,
+    season: int | None = None,
+    mapping: str | None = None,
+    settings: Settings | None = None,
+) -> tuple[list[dict[str, Any]], tuple[Finding, ...]]:
+    """Return the counts of each file (or folder of files) at `places`, read as the source `name`, and all findings."""
+    request = Request(name, tuple(places), sport, season, mapping)
+    counts: list[dict[str, Any]] = []
+    findings: list[Finding] = []
+    for label, batch in read_source(settings, request):
+        counts.append({"file": label, **_counts(batch)})
+        findings += batch.findings
+    return counts, tuple(findings)
 
 
 def _counts(batch: SourceBatch) -> dict[str, Any]:

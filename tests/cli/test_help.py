@@ -92,7 +92,7 @@ def test_every_command_that_lists_rows_speaks_json():
 @pytest.mark.parametrize(
     "words",
     [
-        "data import nflverse", "data import synthetic", "features build", "train run", "calibrate run",
+        "data import", "data fetch", "features build", "train run", "calibrate run",
         "model promote", "predict run", "grade run", "perf daily", "db restore",
     ],
 )  # fmt: skip

@@ -21,11 +21,18 @@ def test_every_source_says_what_it_reads():
     rows = list_sources()
     assert [row["source"] for row in rows] == list(SOURCES)
     assert all(row["reads"] for row in rows)
-    assert [row["source"] for row in rows if "import" in row["use"]] == ["nflverse"]
+    assert {row["source"]: row["needs"] for row in rows if row["needs"] != "-"} == {
+        "odds-api": "--sport",
+        "odds-api-folder": "--sport",
+        "odds-api-changes": "--sport",
+        "odds-api-days": "--sport",
+        "action-network": "stored games",
+        "mapped": "--mapping",
+    }
 
 
 def test_a_good_file_is_counted_and_has_no_findings(games_file):
-    counts, findings = validate("nflverse", [str(games_file)], None)
+    (counts,), findings = validate("nflverse", [str(games_file)], None)
     assert counts["games"] == len(season_rows())
     assert (counts["findings"], findings) == ("none", ())
     json.dumps(counts)
@@ -36,7 +43,7 @@ def test_a_bad_cell_is_a_finding_with_its_rule(tmp_path):
     rows = season_rows()
     rows[0] = rows[0] | {"home_moneyline": "50"}
     place.write_bytes(as_csv(rows))
-    counts, findings = validate("nflverse", [str(place)], None)
+    (counts,), findings = validate("nflverse", [str(place)], None)
     assert [finding.column for finding in findings] == ["home_moneyline"]
     assert findings[0].rule in counts["findings"]
 
@@ -51,8 +58,10 @@ def test_a_feed_that_does_not_say_its_sport_asks_for_it():
         validate("odds-api", ["x.json"], None)
 
 
-def test_two_files_for_a_source_of_one_are_refused(games_file):
+def test_several_files_are_read_one_by_one(games_file):
     other = games_file.with_name("other.csv")
     other.write_bytes(games_file.read_bytes())
+    counts, _ = validate("nflverse", [str(games_file), str(other)], None)
+    assert [row["file"] for row in counts] == ["games.csv", "other.csv"]
     with pytest.raises(DataFileError, match="2 files"):
-        validate("nflverse", [str(games_file), str(other)], None)
+        SOURCES["nflverse"].read({"a.csv": b"", "b.csv": b""})

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pandas as pd
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
 
-from aipro_ml.db.copy import any_of, insert_new, read_frame, upsert
+from aipro_ml.db.copy import insert_new, read_frame, upsert
 from aipro_ml.db.models.feature_store import GameRevision
-from aipro_ml.db.models.sports import Game, Season
+from aipro_ml.db.models.sports import Game, Season, Team
 from aipro_ml.identity import derive_id
 
 STATE = ("game_date", "status", "home_score", "away_score", "overtime", "week", "venue_id")
@@ -24,19 +24,44 @@ SETTING = ("season_type", "neutral_site")
 class GameCount:
     """Rows written by one import of games."""
 
-    inserted: int
-    updated: int
-    revisions: int
+    inserted: int = 0
+    updated: int = 0
+    revisions: int = 0
 
 
-def present(connection: Connection, ids: Iterable[object]) -> pd.DataFrame:
-    """Return the stored state of the games with these ids: id, `STATE`, `SETTING` and the last revision number."""
-    last = select(GameRevision).ext(distinct_on(GameRevision.game_id))
-    last_of = last.order_by(GameRevision.game_id, GameRevision.revision.desc()).subquery()
-    state = [Game.id, *(getattr(Game, name) for name in STATE)]
-    statement = select(*state, *(last_of.c[name] for name in (*SETTING, "revision")))
-    statement = statement.outerjoin(last_of, last_of.c.game_id == Game.id)
-    return read_frame(connection, statement.where(Game.id == any_of(ids)))
+def revisions_of(connection: Connection, code: str, seasons: Iterable[int]) -> pd.DataFrame:
+    """Return every revision of the sport's games in these seasons, in the order they were known.
+
+    Columns: game_id, season, home, away (franchise codes), external_id, revision, source, source_game_id, known_at,
+    created_at, game_number, kickoff_estimated, `STATE` and `SETTING`.
+    """
+    home, away, row = aliased(Team), aliased(Team), GameRevision
+    told = [row.source, row.source_game_id, row.known_at, row.created_at, row.game_number, row.kickoff_estimated]
+    statement = (
+        select(
+            row.game_id,
+            Season.year.label("season"),
+            home.external_id.label("home"),
+            away.external_id.label("away"),
+            Game.external_id,
+            row.revision,
+            *told,
+            *(getattr(row, name) for name in (*STATE, *SETTING)),
+        )
+        .join(Game, Game.id == row.game_id)
+        .join(Season, Season.id == Game.season_id)
+        .join(home, home.id == Game.home_team_id)
+        .join(away, away.id == Game.away_team_id)
+        .where(Game.sport_id == derive_id("sport", code), Season.year.in_(list(seasons)))
+        .order_by(row.known_at, row.game_id, row.revision)
+    )
+    return read_frame(connection, statement)
+
+
+def seasons(connection: Connection, code: str) -> list[int]:
+    """Return the years of the sport's stored seasons."""
+    statement = select(Season.year).where(Season.sport_id == derive_id("sport", code)).order_by(Season.year)
+    return list(connection.scalars(statement))
 
 
 def save_games(connection: Connection, games: pd.DataFrame, revisions: Sequence[pd.DataFrame]) -> GameCount:

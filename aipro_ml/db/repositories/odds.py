@@ -1,11 +1,11 @@
 """Quotes and closing lines: append-only history of what each book offered, and where it closed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, MetaData, select, text
+from sqlalchemy import Connection, MetaData, select, text, update
 
 from aipro_ml.db.copy import any_of, copy_rows, insert_new, read_frame
 from aipro_ml.db.encode import identifiers
@@ -114,6 +114,27 @@ def differing_closes(connection: Connection, closing: pd.DataFrame) -> int:
         left, right = closing[name].to_numpy("float64", na_value=np.nan), stored[name].to_numpy("float64")
         differs |= ~((left == right) | (np.isnan(left) & np.isnan(right)))
     return int(differs.sum())
+
+
+def quotes_of(connection: Connection, game_ids: list[str]) -> pd.DataFrame:
+    """Return the quotes of games: the columns of `odds` that say who offered what and when."""
+    row = Odds
+    columns = (row.game_id, row.sportsbook_id, row.market_type, row.selection, row.price, row.line, row.recorded_at)
+    return read_frame(connection, select(*columns).where(row.game_id == any_of(game_ids)))
+
+
+def move_closing(connection: Connection, refilled: pd.DataFrame, lead: timedelta) -> int:
+    """Move lines without a price to `lead` before the kick-off that became known; return how many.
+
+    `refilled`: game_id, before and after.
+    """
+    count = 0
+    for game, before, after in zip(refilled["game_id"], refilled["before"], refilled["after"], strict=True):
+        unpriced = (ClosingLine.game_id == game) & ClosingLine.closing_price.is_(None)
+        at_close = ClosingLine.closed_at == before - lead
+        moved = update(ClosingLine).where(unpriced, at_close).values(closed_at=after - lead)
+        count += connection.execute(moved).rowcount
+    return count
 
 
 def closing_of(connection: Connection, game_ids: list[str]) -> pd.DataFrame:

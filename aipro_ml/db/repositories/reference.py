@@ -13,6 +13,8 @@ from aipro_ml.db.models.sports import Season, Sport, Team, Venue
 from aipro_ml.errors import UsageError
 from aipro_ml.identity import derive_id
 
+_SPAN = ("name", "start_date", "end_date")
+
 
 def sport_id(connection: Connection, code: str) -> UUID:
     """Return the id of the sport `code`; UsageError naming the stored ones where it has no data."""
@@ -66,7 +68,12 @@ def save_venues(connection: Connection, venues: pd.DataFrame, now: datetime) -> 
 
 
 def save_seasons(connection: Connection, code: str, seasons: pd.DataFrame, now: datetime) -> UpsertCount:
-    """Store canonical seasons (sources.base.SEASON_COLUMNS); the latest of the sport is current."""
+    """Store canonical seasons (sources.base.SEASON_COLUMNS); the latest of the sport is current.
+
+    A stored season only grows: a source that knows fewer of its games does not shorten it, and its name stays.
+    """
+    if seasons.empty:
+        return UpsertCount(0, 0)
     rows = pd.DataFrame(
         {
             "id": [derive_id("season", code, int(year)) for year in seasons["season"]],
@@ -78,7 +85,7 @@ def save_seasons(connection: Connection, code: str, seasons: pd.DataFrame, now: 
             "created_at": pd.Timestamp(now),
         }
     )
-    count = upsert(connection, Season.__table__, rows, key=("id",), update=("name", "start_date", "end_date"))
+    count = upsert(connection, Season.__table__, _grown(connection, rows), key=("id",), update=_SPAN)
     latest = select(Season.id).where(Season.sport_id == derive_id("sport", code))
     latest = latest.order_by(Season.year.desc()).limit(1)
     current = connection.scalar(latest)
@@ -87,6 +94,24 @@ def save_seasons(connection: Connection, code: str, seasons: pd.DataFrame, now: 
     wrong = of_sport & (Season.is_current != is_current)
     connection.execute(update(Season).where(wrong).values(is_current=is_current))
     return count
+
+
+def _grown(connection: Connection, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of seasons with the stored name and the wider of both spans."""
+    statement = select(Season.id, Season.name, Season.start_date, Season.end_date).where(
+        Season.id.in_(list(rows["id"]))
+    )
+    stored = {row.id: row for row in connection.execute(statement)}
+    told = [stored.get(key) for key in rows["id"]]
+    return rows.assign(
+        name=[new if old is None else old.name for new, old in zip(rows["name"], told, strict=True)],
+        start_date=[
+            new if old is None else min(new, old.start_date) for new, old in zip(rows["start_date"], told, strict=True)
+        ],
+        end_date=[
+            new if old is None else max(new, old.end_date) for new, old in zip(rows["end_date"], told, strict=True)
+        ],
+    )
 
 
 def save_books(connection: Connection, books: pd.DataFrame, now: datetime) -> int:
