@@ -1,6 +1,9 @@
 """Advisory locks: one writer at a time where two would step on each other's rows."""
 
-from sqlalchemy import Connection, text
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, text
 
 
 def wait_for(connection: Connection, name: str, seconds: int = 600) -> None:
@@ -13,3 +16,23 @@ def wait_for(connection: Connection, name: str, seconds: int = 600) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))").bindparams(name=name))
     connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
     connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+
+
+@contextmanager
+def held(engine: Engine, name: str, seconds: int = 3600) -> Iterator[None]:
+    """Hold the exclusive right called `name` while the block runs, over any number of transactions.
+
+    It is a session's lock: a process that is killed gives it back with its connection. So whoever holds it knows
+    that no other process of that name is alive.
+    """
+    named = {"name": name}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"SET lock_timeout = '{seconds}s'"))
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))").bindparams(**named))
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))").bindparams(**named))
+            connection.execute(text("RESET lock_timeout"))
+            connection.execute(text("RESET statement_timeout"))

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aipro_ml.features.provenance import noted_positions
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -49,7 +51,7 @@ def asof_join(
 
     The rule is that of `asof_positions`; rows without an event hold missing values.
     """
-    positions = asof_positions(left, events, by, tolerance)
+    positions = noted_positions(asof_positions(left, events, by, tolerance), events)
     taken = events[list(columns)].reset_index(drop=True).reindex(positions)
     return taken.set_axis(left.index, axis=0)
 

@@ -1,6 +1,6 @@
 """The matrix builder: games and decision times in, one row of features, labels and context a game out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,7 @@ def build_matrices(
     request = request or MatrixRequest()
     history = History(records, request.as_known_at)
     entities = decided_entities(history, sport, request)
-    features, market = _by_epoch(entities, history, sport, request.columns or sport.columns())
+    features, market = features_and_market(entities, history, sport, request.columns or sport.columns())
     rule = MarketRule(sport.config.moneyline)
     return {bet_type: _matrix(features, market, history, entities, (bet_type, rule, request)) for bet_type in bet_types}
 
@@ -103,18 +103,23 @@ def compute_views(views: Sequence[FeatureView], entities: pd.DataFrame, history:
     return pd.concat(parts, axis=1)
 
 
-def _by_epoch(
+def epochs(entities: pd.DataFrame, history: History) -> Iterator[tuple[pd.DataFrame, History]]:
+    """Yield the entities of each epoch between corrections with the History they may see (see History)."""
+    bounds = history.correction_times()
+    epoch = np.searchsorted(pd.DatetimeIndex(bounds, dtype=UTC_TIME), entities["as_of"].array, side="right")
+    for number in np.unique(epoch):
+        seen = history.before(bounds[number]) if number < len(bounds) else history
+        yield entities.loc[epoch == number], seen
+
+
+def features_and_market(
     entities: pd.DataFrame, history: History, sport: Sport, columns: tuple[str, ...]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return (features, market) with each row computed on the History of its epoch (see History)."""
     started = entities["as_of"] >= entities["kickoff"]
     views = sport.views_of(columns)
-    bounds = history.correction_times()
-    epoch = np.searchsorted(pd.DatetimeIndex(bounds, dtype=UTC_TIME), entities["as_of"].array, side="right")
     features, markets = [], []
-    for number in np.unique(epoch):
-        seen = history.before(bounds[number]) if number < len(bounds) else history
-        part = entities.loc[epoch == number]
+    for part, seen in epochs(entities, history):
         features.append(compute_views(views, part, seen, sport))
         quotes = seen.quotes(part, sport.config.quote_max_age_hours)
         markets.append(market_frame(quotes, part.index, sport.config))

@@ -1,4 +1,4 @@
-"""History: the only door to facts; what it hands out carries the time from which it was known."""
+"""History: the only door to facts, `(as_of, as_known_at)`; what it hands out carries when it was known."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,6 +9,7 @@ import pandas as pd
 from aipro_ml.enums import REFERENCE_SIDE, BetType, GameStatus
 from aipro_ml.errors import LeakError, UsageError
 from aipro_ml.features.asof import asof_positions
+from aipro_ml.features.provenance import noted_rows, noted_values
 from aipro_ml.features.quotes import QuoteLog
 from aipro_ml.features.records import UTC_TIME, Records
 
@@ -32,7 +33,12 @@ _STATUS_ORDER = {status.value: rank for rank, status in enumerate(GameStatus)}
 
 
 class History:
-    """All facts of a sport, seen at one state of knowledge.
+    """All facts of a sport, seen at one state of knowledge: the answer to (as_of, as_known_at).
+
+    Two times, and they are different questions. `as_of` is when a game is decided; every row brings its own, and
+    every method answers each row as of it. `as_known_at` caps all knowledge: the History a database of that
+    moment would have given. A correction known at 20:00 therefore serves no decision of 12:00, whatever
+    `as_known_at` is; and where `as_known_at` is 12:00, nobody has heard of it.
 
     The time rule. A fact with `known_at` t may reach a feature row only if t ≤ the row's `as_of`. First
     results obey it through `features.asof`. A *correction* (a revision after a game's first final one that
@@ -40,8 +46,6 @@ class History:
     `correction_times()`, each on the History `before(end of the epoch)`, where every game has exactly one
     version: the one current for all rows of the epoch. A corrected result keeps the place in time of the
     first. Without corrections there is one epoch.
-
-    `as_known_at` caps all knowledge: the History a database of that moment would have given.
     """
 
     def __init__(self, records: Records, as_known_at: pd.Timestamp | None = None) -> None:
@@ -72,6 +76,12 @@ class History:
     def first_known(self) -> pd.Series:
         """Return from when on each game was known of (index game_id)."""
         return self._revisions.drop_duplicates("game_id").set_index("game_id")["known_at"]
+
+    def known_since(self, game_id: str, as_of: pd.Timestamp) -> pd.Timestamp:
+        """Return when the revision of a game that stood at `as_of` became known, NaT where there was none."""
+        games = self._revisions
+        known = games.loc[(games["game_id"] == game_id) & (games["known_at"] <= as_of), "known_at"]
+        return known.max()
 
     def latest_schedule(self) -> pd.DataFrame:
         """Return the newest revision of every game not postponed or cancelled (index game_id)."""
@@ -151,22 +161,24 @@ class History:
 
     def quotes(self, entities: pd.DataFrame, max_age_hours: float) -> pd.DataFrame:
         """Return (ODDS_COLUMNS) each game's latest quote a book, market and selection in (as_of − age, as_of]."""
-        return self._quotes.latest(entities, pd.Timedelta(hours=max_age_hours))
+        latest = self._quotes.latest(entities, pd.Timedelta(hours=max_age_hours))
+        return noted_rows(latest, "odds", "recorded_at")
 
     def opening(self, entities: pd.DataFrame) -> pd.DataFrame:
         """Return (ODDS_COLUMNS) each game's first quote a book, market and selection, if known at as_of."""
-        return self._quotes.opening(entities)
+        return noted_rows(self._quotes.opening(entities), "odds", "recorded_at")
 
     def movements(self, entities: pd.DataFrame) -> pd.DataFrame:
         """Return per game `moves` (changes of a line or price known at as_of) and `moved_at` (the last)."""
-        return self._quotes.movements(entities)
+        moved = self._quotes.movements(entities)
+        return noted_values(moved, "odds", moved["moved_at"])
 
     def closing_before(self, entities: pd.DataFrame) -> pd.DataFrame:
         """Return the closing rows of these games whose `closed_at` ≤ the game's as_of."""
         closing = self._records.closing
         as_of = entities["as_of"].reindex(closing["game_id"])
         readable = np.asarray(closing["closed_at"].array <= as_of.array)
-        return closing.loc[readable].reset_index(drop=True)
+        return noted_rows(closing.loc[readable].reset_index(drop=True), "closing", "closed_at")
 
     def closing_lines(self, bet_type: BetType) -> pd.DataFrame:
         """Return events game_id, line, known_at: each game's reference side's closing line, median over books.

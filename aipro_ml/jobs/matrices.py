@@ -1,32 +1,37 @@
 """Feature matrices from the database: for training, for prediction, and materialised in the feature store."""
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
-from uuid import UUID, uuid4
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
-from aipro_ml.db.repositories import feature_store, reference
-from aipro_ml.enums import BetType, RunStatus
-from aipro_ml.errors import AiproError
-from aipro_ml.features.build import MatrixRequest, build_matrices, build_matrix
-from aipro_ml.features.definition import view_hash
+from aipro_ml.db.locks import held
+from aipro_ml.db.repositories import feature_store, feature_vectors, reference
+from aipro_ml.enums import BetType
+from aipro_ml.errors import GuardError
+from aipro_ml.features.build import MatrixRequest, build_matrices, build_matrix, decided_entities
 from aipro_ml.features.elo import elo_events
 from aipro_ml.features.history import History
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.records import Records
+from aipro_ml.features.rows import feature_rows
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.features.view import ViewGroup
-from aipro_ml.identity import derive_id
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.facts import load_records
+from aipro_ml.jobs.vectors import Workload, Writing, audit_replacement, vector_hashes, write_batches
 
 FeatureGroup = Literal["market_free", "market", "all"]
+
+CHUNK_ROWS = 5000
+"""Rows computed at a time: enough that reading the whole past once a chunk costs little."""
+
+Tick = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -38,22 +43,36 @@ class Decision:
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How to materialise: each game decided `decision_minutes` (None: the sport's) before its kick-off."""
+    """How to materialise: each game decided `decision_minutes` (None: the sport's) before its kick-off.
+
+    `verify`: compute stored rows again too and refuse where one changed; without it only what is missing.
+    `reason`: replace changed rows instead, and say why in the audit log. `clock` tells when a batch ended.
+    """
 
     now: datetime
     decision_minutes: int | None = None
     dry_run: bool = False
+    verify: bool = True
+    reason: str | None = None
+    clock: Callable[[], datetime] | None = None
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """One materialisation: rows of the matrix, vectors that were new, and the matrix's hash."""
+    """One set: decided games, what is or was missing, changed since it was stored, and yet to be decided.
+
+    `written` counts new and replaced vectors; `data_hash` is that of the set's whole table.
+    """
 
     bet_type: BetType
     features: int
     rows: int
+    missing: int
+    changed: int
+    pending: int
     written: int
     data_hash: str
+    first_difference: dict[str, Any] = field(default_factory=dict)
 
 
 def columns_of(league: Sport, group: FeatureGroup) -> tuple[str, ...]:
@@ -76,114 +95,170 @@ def prediction_matrices(
     return build_matrices(records, league, bet_types, request)
 
 
-def store_feature_set(
-    connection: Connection, league: Sport, bet_type: BetType, matrix: FeatureMatrix, now: datetime
-) -> UUID:
-    """Store the views and the set behind a matrix's columns; return the set's id."""
-    views = league.views_of(matrix.feature_names)
-    described = [
-        {
-            "name": view.name,
-            "version": view_hash(view),
-            "group": view.group,
-            "columns": view.columns,
-            "description": (view.compute.__doc__ or "").strip().split("\n")[0],
-        }
-        for view in views
-    ]
-    feature_store.save_views(connection, league.code, described, now)
-    reference.save_feature_count(connection, league.code, len(league.columns()))
-    return feature_store.save_set(
-        connection,
-        {
-            "sport_id": derive_id("sport", league.code),
-            "bet_type": bet_type,
-            "name": f"{league.code}.{len(matrix.feature_names)}",
-            "version": league.version(matrix.feature_names),
-            "feature_names": list(matrix.feature_names),
-            "view_ids": [
-                str(derive_id("feature_view", league.code, view["name"], view["version"])) for view in described
-            ],
-            "created_at": now,
-        },
-    )
+def plan_features(
+    engine: Engine, code: str, bet_types: Sequence[BetType], options: BuildOptions, on_step: Tick = lambda *_: None
+) -> list[BuildReport]:
+    """Return what a build would find and write, one report a set; nothing is written."""
+    return _Builder(engine, sport(code), options, on_step).plan(bet_types)
 
 
 def build_features(
-    engine: Engine,
-    code: str,
-    bet_types: tuple[BetType, ...],
-    options: BuildOptions,
-    on_step: Callable[[int, int], None] = lambda _done, _total: None,
+    engine: Engine, code: str, bet_types: Sequence[BetType], options: BuildOptions, on_step: Tick = lambda *_: None
 ) -> list[BuildReport]:
-    """Materialise the feature vectors of every game of a sport, and its teams' ratings; known vectors stay."""
+    """Materialise every game whose decision time has come, and the teams' ratings; stored vectors stay.
+
+    One row out for each row in. Before anything is written every stored vector is computed again: where one
+    changed GuardError names it, unless `options.reason` asks to replace it. Interrupted, what was written stays
+    and the next build goes on. A second build of the sport at the same time waits for the first.
+    """
     league = sport(code)
-    decision = Decision(options.decision_minutes or league.config.decision_minutes)
-    with engine.connect() as connection:
-        reference.sport_id(connection, league.code)
-        records = load_records(connection, league.code)
-    matrices = build_matrices(records, league, bet_types, MatrixRequest(decision_minutes=decision.minutes))
-    reports = []
-    for done, (bet_type, matrix) in enumerate(matrices.items(), start=1):
-        reports.append(_materialise(engine, league, bet_type, matrix, options))
-        on_step(done, len(bet_types))
-    _save_ratings(engine, league, records, options)
-    return reports
+    exclusive = nullcontext() if options.dry_run else held(engine, f"features {league.code}")
+    with exclusive:
+        return _Builder(engine, league, options, on_step).build(bet_types)
 
 
-def _materialise(
-    engine: Engine, league: Sport, bet_type: BetType, matrix: FeatureMatrix, options: BuildOptions
-) -> BuildReport:
-    hashes, now = vector_hashes(matrix), options.now
-    row_id = uuid4()
-    with unit(engine, dry_run=options.dry_run) as connection:
-        set_id = store_feature_set(connection, league, bet_type, matrix, now)
-        stored = feature_store.stored_vectors(connection, set_id)
-        _refuse_changed(stored, matrix, hashes)
-        vectors = pd.DataFrame(
-            {
-                "game_id": matrix.X.index,
-                "as_of": matrix.as_of.reset_index(drop=True),
-                "feature_values": list(matrix.X.to_numpy(np.float64)),
-                "vector_hash": hashes,
-            }
+class _Builder:
+    """One plan or build of a sport."""
+
+    def __init__(self, engine: Engine, league: Sport, options: BuildOptions, on_step: Tick) -> None:
+        self.engine, self.league, self.options, self._on_step = engine, league, options, on_step
+        self._done = self._total = self._pending = 0
+        self._writing = Writing(options.now, options.clock, options.reason)
+        self._records: Records | None = None
+
+    def plan(self, bet_types: Sequence[BetType]) -> list[BuildReport]:
+        return [self._report(work, 0) for work in self._workloads(bet_types)]
+
+    def build(self, bet_types: Sequence[BetType]) -> list[BuildReport]:
+        with self.engine.connect() as connection:
+            reference.sport_id(connection, self.league.code)
+        if not self.options.dry_run:
+            with self.engine.begin() as connection:
+                feature_vectors.fail_abandoned(connection, self.league.code, self.options.now)
+        works = self._workloads(bet_types)
+        reports = [self._report(work, 0) for work in works]
+        if self.options.reason is None:
+            for report in reports:
+                _refuse_changed(report)
+        if self.options.dry_run:
+            return reports
+        self._save_ratings()
+        return [self._written(work, report) for work, report in zip(works, reports, strict=True)]
+
+    def _written(self, work: Workload, report: BuildReport) -> BuildReport:
+        if report.changed and self.options.reason is not None:
+            with self.engine.begin() as connection:
+                audit_replacement(connection, work, report.first_difference, self.options.reason, self.options.now)
+        written = write_batches(self.engine, work, self._writing, self._step)
+        return BuildReport(**{**vars(report), "written": written})
+
+    def _workloads(self, bet_types: Sequence[BetType]) -> list[Workload]:
+        with self.engine.connect() as connection:
+            reference.sport_id(connection, self.league.code)
+            records = self._records = load_records(connection, self.league.code)
+        history = History(records)
+        decided = self._decided(history)
+        sets = [Workload(self.league, bet_type, self._no_features(), decided) for bet_type in bet_types]
+        with self.engine.connect() as connection:
+            stored = [_with_stored(decided, feature_vectors.stored_vectors(connection, one.set_id)) for one in sets]
+        wanted = pd.Series(self.options.verify, index=decided.index)
+        for table in stored:
+            wanted |= table["noted"].isna()
+        X = self._computed(decided, wanted, history, len(bet_types))
+        return [
+            Workload(self.league, one.bet_type, X, _with_states(table, X, wanted))
+            for one, table in zip(sets, stored, strict=True)
+        ]
+
+    def _decided(self, history: History) -> pd.DataFrame:
+        minutes = self.options.decision_minutes or self.league.config.decision_minutes
+        entities = decided_entities(history, self.league, MatrixRequest(decision_minutes=minutes))
+        come = entities["as_of"] <= pd.Timestamp(self.options.now)
+        self._pending = int((~come).sum())
+        return entities.loc[come, ["season", "as_of"]].reset_index()
+
+    def _no_features(self) -> pd.DataFrame:
+        return pd.DataFrame(columns=list(self.league.columns()), dtype="float64")
+
+    def _computed(self, decided: pd.DataFrame, wanted: pd.Series, history: History, sets: int) -> pd.DataFrame:
+        """Return the features of the wanted rows, computed in chunks, so that progress shows."""
+        rows = decided.loc[wanted]
+        chunks = np.array_split(rows.index.to_numpy(), max(1, -(-len(rows) // CHUNK_ROWS)))
+        self._total = len(chunks) + sets * rows["season"].nunique()
+        parts = [self._no_features()]
+        for chunk in chunks:
+            parts.append(feature_rows(rows.loc[chunk], history, self.league))
+            self._step()
+        return pd.concat([part for part in parts if len(part)] or parts)
+
+    def _step(self) -> None:
+        self._done += 1
+        self._on_step(self._done, max(self._total, self._done))
+
+    def _report(self, work: Workload, written: int) -> BuildReport:
+        return BuildReport(
+            bet_type=work.bet_type,
+            features=len(work.columns),
+            rows=len(work.table),
+            missing=work.count("missing"),
+            changed=work.count("changed"),
+            pending=self._pending,
+            written=written,
+            data_hash=work.data_hash,
+            first_difference=self._first_difference(work),
         )
-        written = feature_store.save_vectors(connection, set_id, vectors, now)
-        if written:
-            feature_store.start_materialization(connection, row_id, set_id, now)
-            facts = {
-                "status": RunStatus.COMPLETED,
-                "completed_at": now,
-                "first_as_of": matrix.as_of.min().to_pydatetime(),
-                "last_as_of": matrix.as_of.max().to_pydatetime(),
-                "rows_written": written,
-                "data_hash": matrix.sha256,
-            }
-            feature_store.finish_materialization(connection, row_id, facts)
-    return BuildReport(bet_type, len(matrix.feature_names), len(matrix.X), written, matrix.sha256)
+
+    def _first_difference(self, work: Workload) -> dict[str, Any]:
+        """Return game, moment, feature, stored and new value of the earliest row that changed."""
+        changed = work.table.loc[work.table["state"] == "changed"].sort_values(["as_of", "game_id"])
+        if changed.empty:
+            return {}
+        row = changed.iloc[0]
+        with self.engine.connect() as connection:
+            values = feature_vectors.vector_values(connection, work.set_id, int(row["season"]))
+        old = values.loc[(values["game_id"] == row["game_id"]) & (values["as_of"] == row["as_of"])].iloc[0]
+        new = work.X.loc[row.name]
+        for name in work.columns:
+            before, after = float(old[name]), float(new[name])
+            if before != after and not (np.isnan(before) and np.isnan(after)):
+                shown = {"stored": _finite(before), "now": _finite(after)}
+                return {"game": row["game_id"], "as_of": row["as_of"].isoformat(), "feature": name, **shown}
+        return {"game": row["game_id"], "as_of": row["as_of"].isoformat(), "feature": "vector_hash"}
+
+    def _save_ratings(self) -> None:
+        if self._records is None:
+            return
+        events = elo_events(History(self._records).results(), self.league.config.elo)
+        ratings = events.rename(columns={"known_at": "as_of"})[["team_id", "game_id", "rating", "as_of"]]
+        with unit(self.engine) as connection:
+            feature_store.save_ratings(connection, ratings, self.options.now)
 
 
-def vector_hashes(matrix: FeatureMatrix) -> list[str]:
-    """Return the SHA-256 of each row's feature values, as eight-byte floats in column order."""
-    values = np.ascontiguousarray(matrix.X.to_numpy(np.float64) + 0.0)
-    return [hashlib.sha256(row.tobytes()).hexdigest() for row in values]
+def _finite(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
-def _refuse_changed(stored: pd.DataFrame, matrix: FeatureMatrix, hashes: list[str]) -> None:
-    """Raise where a stored vector differs from the same game's, decided at the same moment, computed anew."""
-    keys = zip(matrix.X.index.astype(str), matrix.as_of, strict=True)
-    fresh = dict(zip(keys, hashes, strict=True))
-    for game, as_of, noted in zip(stored["game_id"], stored["as_of"], stored["vector_hash"], strict=True):
-        found = fresh.get((str(game), as_of), noted)
-        if found != noted:
-            raise AiproError(
-                f"game {game} as of {as_of}: its stored features differ from those computed now; what was known "
-                "then must not change (was a source imported again with other times?)"
-            )
+def _with_stored(decided: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """Return the decided rows with `noted`, the hash stored for the same game and moment."""
+    stored = stored.rename(columns={"vector_hash": "noted"})
+    return decided.reset_index().merge(stored, how="left", on=["game_id", "as_of"]).set_index("index")
 
 
-def _save_ratings(engine: Engine, league: Sport, records: Records, options: BuildOptions) -> None:
-    events = elo_events(History(records).results(), league.config.elo)
-    ratings = events.rename(columns={"known_at": "as_of"})[["team_id", "game_id", "rating", "as_of"]]
-    with unit(engine, dry_run=options.dry_run) as connection:
-        feature_store.save_ratings(connection, ratings, options.now)
+def _with_states(table: pd.DataFrame, X: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
+    fresh = pd.Series(vector_hashes(X), index=X.index, dtype=object).reindex(table.index)
+    hashes = fresh.where(wanted, table["noted"])
+    states = np.select([table["noted"].isna(), hashes != table["noted"]], ["missing", "changed"], "stored")
+    return table.drop(columns="noted").assign(vector_hash=hashes, state=states)
+
+
+def _refuse_changed(report: BuildReport) -> None:
+    """Raise where stored vectors differ from the same games', decided at the same moments, computed now."""
+    if not report.changed:
+        return
+    first = report.first_difference
+    raise GuardError(
+        f"game {first['game']} as of {first['as_of']}: its stored features differ from those computed now "
+        f"({first['feature']}: {first.get('stored')} stored, {first.get('now')} now; {report.changed} of "
+        f"{report.rows} {report.bet_type} rows in all): what was known then must not change. Where older facts were "
+        "imported on purpose, `aipro features backfill --reason …` replaces the vectors"
+    )

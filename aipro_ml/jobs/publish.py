@@ -22,6 +22,7 @@ from aipro_ml.inference.ledger import GENESIS, Head, extend
 from aipro_ml.inference.policy import Policy
 from aipro_ml.inference.prediction import Prediction
 from aipro_ml.inference.predictor import ModelScores, Slate
+from aipro_ml.jobs.vectors import save_served
 from aipro_ml.times import iso_utc
 from aipro_ml.training.base import TrainedModel
 
@@ -103,6 +104,7 @@ def publish(connection: Connection, panel: Panel, slot: Slot, slate: Slate, now:
         predictions.update_run(connection, run_id, {**_outcome(panel, slot, slate), "completed_at": now})
     if fresh:
         _append(connection, run_id, fresh, panel.voices, now)
+        _keep_served(connection, panel, fresh, now)
     return RunReport(run_id, slot.as_of, slot.mode, len(slot.games), len(slate.predictions), len(fresh), dict(reasons))
 
 
@@ -174,6 +176,15 @@ def _append(
     keys = (explanations["prediction_id"], explanations["feature_name"])
     explanations = explanations.assign(id=derive_ids("shap_explanation", *keys))
     predictions.save_predictions(connection, rows.assign(created_at=pd.Timestamp(now)), ledger, explanations)
+
+
+def _keep_served(connection: Connection, panel: Panel, fresh: Sequence[Prediction], now: datetime) -> None:
+    """Store the features each new prediction was served, so that they can be held against a recomputation."""
+    for voice in panel.voices:
+        games = {p.game_id for p in fresh if p.model_id == voice.scores.model_id}
+        if games:
+            served = voice.matrix.take(voice.matrix.X.index.isin(games))
+            save_served(connection, panel.league, voice.stored.bet_type, served, now)
 
 
 def _document(policy: Policy) -> dict[str, Any]:

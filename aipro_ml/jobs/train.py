@@ -15,13 +15,15 @@ from sqlalchemy import Engine
 from aipro_ml import __version__
 from aipro_ml.betting.settlement import MarketRule
 from aipro_ml.config import ModelConfig, Settings, TrainingConfig
-from aipro_ml.db.repositories import feature_store, models, reference
+from aipro_ml.db.repositories import models, reference
 from aipro_ml.enums import BetType, RunStatus
 from aipro_ml.errors import AiproError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.identity import content_hash, derive_id
-from aipro_ml.jobs.matrices import Decision, columns_of, load_matrix, store_feature_set
+from aipro_ml.jobs.datasets import save_snapshot
+from aipro_ml.jobs.matrices import Decision, columns_of, load_matrix
+from aipro_ml.jobs.vectors import store_feature_set
 from aipro_ml.training.artifacts import ModelArtifact, artifact_hash, verify, write_artifact
 from aipro_ml.training.baselines import baselines
 from aipro_ml.training.leaderboard import Entry, LeaderboardRow, baseline_entries, leaderboard
@@ -252,8 +254,8 @@ def _save(engine: Engine, bench: _Workbench, one: _Fitted, board: Sequence[Leade
         "features": list(one.matrix.feature_names),
     }
     with engine.begin() as connection:
-        set_id = store_feature_set(connection, bench.league, request.bet_type, one.matrix, request.now)
-        feature_store.save_dataset(connection, _dataset(set_id, one.matrix, request.now))
+        set_id = store_feature_set(connection, bench.league, request.bet_type, one.matrix.feature_names, request.now)
+        save_snapshot(connection, bench.settings, set_id, one.matrix, request.now)
         is_new = models.save_model(
             connection,
             {
@@ -289,17 +291,6 @@ def _written(folder: Path, artifact: ModelArtifact) -> str:
     except AiproError:
         return write_artifact(folder, artifact)
     return artifact_hash(folder)
-
-
-def _dataset(set_id: UUID, matrix: FeatureMatrix, now: datetime) -> dict[str, Any]:
-    return {
-        "feature_set_id": set_id,
-        "data_hash": matrix.sha256,
-        "row_count": len(matrix.X),
-        "first_as_of": matrix.as_of.min().to_pydatetime(),
-        "last_as_of": matrix.as_of.max().to_pydatetime(),
-        "created_at": now,
-    }
 
 
 def _leak_alarm(figures: Mapping[str, Any]) -> str | None:

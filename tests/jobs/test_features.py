@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from aipro_ml.enums import BetType
-from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.errors import GuardError, UsageError
 from aipro_ml.features.sport import sport
 from aipro_ml.jobs.matrices import BuildOptions, build_features
 from tests.fixtures_platform import LATER, NOW, SPORT, load, played
@@ -18,8 +18,9 @@ def build(platform, options=AGAIN):
     return build_features(platform.engine, SPORT, tuple(BetType), options)
 
 
-def test_every_game_has_a_vector_for_each_bet_type_decided_before_its_kick_off(trained):
-    games = trained.one("SELECT count(*) FROM games")
+def test_every_decided_game_has_a_vector_for_each_bet_type_and_no_game_yet_to_be_decided_has_one(trained):
+    games = trained.one("SELECT count(*) FROM games WHERE game_date - interval '1 minute' <= :now", now=NOW)
+    assert games == trained.one("SELECT count(*) FROM games") - 16  # the open week kicks off after NOW
     rows = trained.rows(
         "SELECT s.bet_type, count(*) AS n, count(DISTINCT v.game_id) AS games, max(v.as_of - g.game_date) AS latest, "
         "min(array_length(v.feature_values, 1)) AS least FROM feature_vectors v "
@@ -36,19 +37,20 @@ def test_building_again_writes_nothing(trained):
     assert trained.snapshot() == before
 
 
-def test_a_dry_run_writes_nothing_and_finds_the_same_matrix(trained):
-    stored = trained.rows("SELECT data_hash FROM feature_materializations")
+def test_a_dry_run_writes_nothing_and_finds_the_same_table(trained):
     before = trained.snapshot()
-    with trained.engine.begin() as connection:
-        connection.execute(sa.text("SELECT 1"))
-    reports = build(trained, BuildOptions(NOW, dry_run=True))
-    assert {report.data_hash for report in reports} == {row["data_hash"] for row in stored}
+    reports = build(trained, BuildOptions(LATER, dry_run=True))
+    assert [(report.missing, report.written) for report in reports] == [(16, 0)] * 3
     assert trained.snapshot() == before
+    built = build(trained, BuildOptions(LATER))
+    assert [report.data_hash for report in built] == [report.data_hash for report in reports]
+    assert trained.snapshot() != before
 
 
 def test_results_that_come_later_change_no_stored_vector(trained, league):
     load(trained, played(league), b"played")
-    assert [report.written for report in build(trained, BuildOptions(LATER))] == [0, 0, 0]
+    reports = build(trained, BuildOptions(LATER))
+    assert [(report.changed, report.written) for report in reports] == [(0, 16)] * 3  # the open week's own rows
 
 
 def test_a_vector_that_would_change_is_refused_and_the_stored_one_stays(trained):
@@ -61,7 +63,7 @@ def test_a_vector_that_would_change_is_refused_and_the_stored_one_stays(trained)
             )
         )
     before = trained.snapshot()
-    with pytest.raises(AiproError, match=r"game .+ as of .+: its stored features differ from those computed now"):
+    with pytest.raises(GuardError, match=r"game .+ as of .+: its stored features differ from those computed now"):
         build(trained)
     assert trained.snapshot() == before
 

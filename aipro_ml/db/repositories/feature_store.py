@@ -1,4 +1,4 @@
-"""The feature store: views and sets by version, stored vectors, and the datasets models were trained on."""
+"""The feature store: views and sets by version, the datasets models were trained on, and team ratings."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,9 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from aipro_ml.db.copy import UpsertCount, insert_new, read_frame, upsert
 from aipro_ml.db.models.feature_store import (
     FeatureDefinition,
-    FeatureMaterialization,
     FeatureSet,
-    FeatureVector,
     FeatureView,
     TeamRating,
     TrainingDataset,
@@ -51,43 +49,60 @@ def save_views(connection: Connection, sport: str, views: Sequence[Mapping[str, 
     return written + insert_new(connection, FeatureDefinition.__table__, definitions)
 
 
-def save_set(connection: Connection, values: Mapping[str, Any]) -> UUID:
-    """Store a feature set (columns of `feature_sets` but id); return its id."""
-    key = (values["sport_id"], values["bet_type"], values["name"], values["version"])
-    set_id = derive_id("feature_set", *key)
-    connection.execute(insert(FeatureSet).values(id=set_id, **values).on_conflict_do_nothing())
+def set_id_of(sport: str, bet_type: str, name: str, version: str) -> UUID:
+    """Return the id a feature set has by its natural key."""
+    return derive_id("feature_set", derive_id("sport", sport), bet_type, name, version)
+
+
+def save_set(connection: Connection, sport: str, values: Mapping[str, Any]) -> UUID:
+    """Store a feature set (columns of `feature_sets` but id and sport_id); return its id.
+
+    Of the versions of one name the last stored is the active one.
+    """
+    set_id = set_id_of(sport, values["bet_type"], values["name"], values["version"])
+    row, sport_id = FeatureSet, derive_id("sport", sport)
+    statement = insert(row).values(id=set_id, sport_id=sport_id, **values).on_conflict_do_nothing()
+    connection.execute(statement)
+    same_name = (row.sport_id == sport_id) & (row.bet_type == values["bet_type"]) & (row.name == values["name"])
+    wrong = row.is_active != (row.id == set_id)
+    connection.execute(update(row).where(same_name, wrong).values(is_active=row.id == set_id))
     return set_id
 
 
-def start_materialization(connection: Connection, row_id: UUID, set_id: UUID, now: datetime) -> None:
-    """Note that a set is being materialised."""
-    values = {"id": row_id, "feature_set_id": set_id, "status": "running", "started_at": now}
-    connection.execute(insert(FeatureMaterialization).values(**values))
-
-
-def finish_materialization(connection: Connection, row_id: UUID, values: Mapping[str, Any]) -> None:
-    """Set what is known at the end of a materialisation."""
-    row = FeatureMaterialization
-    connection.execute(update(row).where(row.id == row_id).values(**values))
-
-
-def save_vectors(connection: Connection, set_id: UUID, vectors: pd.DataFrame, now: datetime) -> int:
-    """Store vectors (columns game_id, as_of, feature_values, vector_hash); return the new ones."""
-    moments = vectors["as_of"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f")
-    keys = zip(vectors["game_id"], moments, strict=True)
-    rows = vectors.assign(
-        id=[derive_id("feature_vector", set_id, *key) for key in keys],
-        feature_set_id=set_id,
-        created_at=pd.Timestamp(now),
+def sets_of(connection: Connection, sport: str, bet_type: str, name: str) -> list[Mapping[str, Any]]:
+    """Return id, version and feature_names of every version of a set, the newest first."""
+    row = FeatureSet
+    statement = select(row.id, row.version, row.feature_names, row.created_at, row.is_active).where(
+        row.sport_id == derive_id("sport", sport), row.bet_type == bet_type, row.name == name
     )
-    return insert_new(connection, FeatureVector.__table__, rows)
+    statement = statement.order_by(row.is_active.desc(), row.created_at.desc(), row.version)
+    return [dict(found) for found in connection.execute(statement).mappings()]
 
 
 def save_dataset(connection: Connection, values: Mapping[str, Any]) -> UUID:
     """Store what a model was trained on (columns of `training_datasets` but id); return its id."""
     dataset_id = derive_id("training_dataset", values["feature_set_id"], values["data_hash"])
-    connection.execute(insert(TrainingDataset).values(id=dataset_id, **values).on_conflict_do_nothing())
+    statement = insert(TrainingDataset).values(id=dataset_id, **values)
+    kept = {name: statement.excluded[name] for name in ("file_path", "details")}
+    statement = statement.on_conflict_do_update(
+        index_elements=["id"], set_=kept, where=TrainingDataset.details.is_distinct_from(statement.excluded.details)
+    )
+    connection.execute(statement)
     return dataset_id
+
+
+def datasets(connection: Connection, reference: str = "") -> list[dict[str, Any]]:
+    """Return the datasets whose data hash begins with `reference`, each with its sport, bet type and set."""
+    statement = text(
+        """
+        SELECT s.code AS sport, f.bet_type, f.name AS feature_set, d.row_count AS rows,
+               jsonb_array_length(f.feature_names) AS features, d.first_as_of, d.last_as_of, d.data_hash,
+               d.file_path, d.details->>'file_sha256' AS file_sha256
+        FROM training_datasets d JOIN feature_sets f ON f.id = d.feature_set_id JOIN sports s ON s.id = f.sport_id
+        WHERE starts_with(d.data_hash, :reference) ORDER BY s.code, f.bet_type, d.created_at
+        """
+    ).bindparams(reference=reference)
+    return [dict(found) for found in connection.execute(statement).mappings()]
 
 
 def save_ratings(connection: Connection, ratings: pd.DataFrame, now: datetime) -> UpsertCount:
@@ -113,17 +128,11 @@ def list_sets(connection: Connection) -> pd.DataFrame:
     statement = text(
         """
         SELECT s.code AS sport, f.bet_type, f.name, left(f.version, 12) AS version,
-               jsonb_array_length(f.feature_names) AS features, count(v.id) AS vectors, max(v.as_of) AS latest
+               f.is_active AS active, jsonb_array_length(f.feature_names) AS features, count(v.id) AS vectors,
+               max(v.as_of) AS latest
         FROM feature_sets f JOIN sports s ON s.id = f.sport_id
         LEFT JOIN feature_vectors v ON v.feature_set_id = f.id
         GROUP BY f.id, s.code ORDER BY s.code, f.bet_type, f.name, f.created_at
         """
     )
     return read_frame(connection, statement)
-
-
-def stored_vectors(connection: Connection, set_id: UUID) -> pd.DataFrame:
-    """Return game_id, as_of and vector_hash of every vector of a set."""
-    row = FeatureVector
-    statement = select(row.game_id, row.as_of, row.vector_hash).where(row.feature_set_id == set_id)
-    return read_frame(connection, statement.order_by(row.as_of, row.game_id))
