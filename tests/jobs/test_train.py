@@ -177,5 +177,5 @@ def test_a_dry_run_says_what_would_be_trained_and_writes_nothing(trained):
 def test_a_sport_without_data_or_models_is_a_usage_error(trained):
     with pytest.raises(UsageError, match="no data of sport NFL: import it first"):
         train(trained.engine, trained.settings, TrainingRequest("NFL", BetType.TOTAL, training(), NOW))
-    with pytest.raises(UsageError, match="unknown sport 'CURLING'; known: .*NFL.*, SIM-NFL"):
+    with pytest.raises(UsageError, match=r"unknown sport 'CURLING'; known: .*NFL.*, SIM-NFL"):
         train(trained.engine, trained.settings, TrainingRequest("CURLING", BetType.TOTAL, training(), NOW))
