@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aipro_ml.cli import data_boxes
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import progress, say, table, warn
 
@@ -42,10 +43,13 @@ def import_(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import games, odds or results of a source; the same content twice writes nothing."""
+    """Import games, odds, results or box scores of a source; the same content twice writes nothing."""
     from aipro_ml.jobs.importing import League, Request, import_source, import_synthetic
     from aipro_ml.jobs.ingest import ImportOptions
 
+    if data_boxes.is_source(source):
+        data_boxes.bring(settings(context), source, places or [], strict=strict, dry_run=dry_run, as_json=as_json)
+        return
     with progress("import") as tick:
         options = ImportOptions(datetime.now(UTC), strict=strict, dry_run=dry_run, force=force, on_step=tick)
         if source == "synthetic":

@@ -4,15 +4,18 @@ from collections import Counter
 from typing import Any
 
 from aipro_ml.config import Settings
+from aipro_ml.errors import UsageError
 from aipro_ml.jobs.importing import Request, read_source
+from aipro_ml.jobs.ingest_boxes import validate_boxes
 from aipro_ml.sources.base import Finding, SourceBatch
+from aipro_ml.sources.box_registry import BOX_SOURCES
 from aipro_ml.sources.registry import SOURCES
 
 
 def list_sources() -> list[dict[str, Any]]:
     """Return every source, what it reads, what it must be told and how it takes files."""
     options = {"sport": "--sport", "mapping": "--mapping", "schedule": "stored games"}
-    return [
+    games = [
         {
             "source": one.name,
             "reads": one.reads,
@@ -21,6 +24,11 @@ def list_sources() -> list[dict[str, Any]]:
         }
         for one in SOURCES.values()
     ]
+    boxes = [
+        {"source": one.name, "reads": one.reads, "needs": "stored games", "files": "any number"}
+        for one in BOX_SOURCES.values()
+    ]
+    return [*games, *boxes]
 
 
 def validate(
@@ -33,6 +41,11 @@ def validate(
     settings: Settings | None = None,
 ) -> tuple[list[dict[str, Any]], tuple[Finding, ...]]:
     """Return the counts of each file (or folder of files) at `places`, read as the source `name`, and all findings."""
+    if name in BOX_SOURCES:
+        if settings is None:
+            raise UsageError(f"{name} needs the stored games")
+        box_counts, box_findings = validate_boxes(settings, name, places)
+        return [box_counts], box_findings
     request = Request(name, tuple(places), sport, season, mapping)
     counts: list[dict[str, Any]] = []
     findings: list[Finding] = []

@@ -13,6 +13,7 @@ from datetime import datetime
 import pandas as pd
 
 from aipro_ml.sources.base import GAME_COLUMNS, Finding, conform, empty
+from aipro_ml.sources.box_games import both_sides, reject_lost
 from aipro_ml.sources.checks import FindingLog, malformed, numbers, whole
 from aipro_ml.sources.dated import in_order
 from aipro_ml.sources.franchises import franchises
@@ -26,33 +27,58 @@ TEAM_GAME_COLUMNS: Mapping[str, str] = {
     "points_for": "Int64",
     "points_against": "Int64",
     "stats": "object",  # name of a figure to its value
+    "file": "string",
     "line_number": "Int64",
 }
 PLAYER_GAME_COLUMNS: Mapping[str, str] = {
     "player": "string",  # the source's id
     "player_name": "string",
+    "position": "string",  # NA where the source has none
     "team": "string",
     "game": "string",
     "minutes": "Float64",
     "stats": "object",
+    "file": "string",
+    "line_number": "Int64",
+}
+PLAYER_SEASON_COLUMNS: Mapping[str, str] = {
+    "player": "string",
+    "player_name": "string",
+    "position": "string",
+    "team": "string",  # franchise code of his latest team; NA: none
+    "season": "Int64",
+    "games_played": "Int64",  # NA where the source does not say
+    "stats": "object",  # totals of the regular season
+    "file": "string",
     "line_number": "Int64",
 }
 NFL_SOURCE = "nflverse_team_weeks"
 NFL_KEYS = ("season", "week", "team", "season_type", "opponent_team")
+LONGEST_NAME = 100
+"""`players.name` is VARCHAR(100)."""
+
 NOT_FIGURES = ("fg_made_list", "fg_missed_list", "fg_blocked_list")
 
 
 @dataclass(frozen=True)
 class BoxBatch:
-    """The box scores of one file; `games` (GAME_COLUMNS) only where the file itself tells them."""
+    """The box scores of one file or archive; `games` (GAME_COLUMNS) only where the file itself tells them.
+
+    `player_ids` names the system of the players' ids: two systems are never mixed. `without_figures` counts rows that
+    name a player without a single figure; they are passed over.
+    """
 
     sport: str
     source: str
     games: pd.DataFrame = field(default_factory=lambda: empty(GAME_COLUMNS))
     team_games: pd.DataFrame = field(default_factory=lambda: empty(TEAM_GAME_COLUMNS))
     player_games: pd.DataFrame = field(default_factory=lambda: empty(PLAYER_GAME_COLUMNS))
+    player_seasons: pd.DataFrame = field(default_factory=lambda: empty(PLAYER_SEASON_COLUMNS))
+    player_ids: str = ""
+    without_figures: int = 0
     findings: tuple[Finding, ...] = ()
     rows_read: int = 0
+    notes: tuple[str, ...] = ()
     known_from: datetime | None = None
 
 
@@ -84,7 +110,7 @@ def read_nfl_team_weeks(
     log = FindingLog(name, table.frame["line_number"], table.findings)
     rows = _placed(table, schedule, log)
     columns = [column for column in table.frame if column not in (*NFL_KEYS, "line_number")]
-    team_games = rows.assign(stats=figures(table.frame.loc[rows.index], columns, log))
+    team_games = rows.assign(stats=figures(table.frame.loc[rows.index], columns, log), file=name)
     return BoxBatch(
         sport="NFL",
         source=NFL_SOURCE,
@@ -106,20 +132,9 @@ def _placed(table: TextTable, schedule: pd.DataFrame, log: FindingLog) -> pd.Dat
         said = "no such team in that season; see configs/teams/nfl.yaml"
         log.reject(keys[role].isna() & keys["season"].notna(), rows[column], "unknown_team", said)
     wanted = pd.DataFrame(keys)
-    found = wanted.merge(_both_sides(schedule), on=["season", "week", "team", "opponent"], how="left")
+    found = wanted.merge(both_sides(schedule), on=["season", "week", "team", "opponent"], how="left")
     found = found.set_axis(rows.index).assign(line_number=rows["line_number"])
-    said = "the schedule has no game of these teams in this week"
-    log.reject(found["game"].isna() & ~log.rejected, rows["team"], "no_such_game", said)
+    reject_lost(found["game"].isna() & ~log.rejected, wanted, schedule, log)
     again = found["game"].notna() & found.duplicated(["team", "game"])
     log.reject(again & ~log.rejected, rows["team"], "duplicate_row", "an earlier row has this team's game")
     return found.loc[~log.rejected]
-
-
-def _both_sides(schedule: pd.DataFrame) -> pd.DataFrame:
-    """Return two rows a game, one of each team's view."""
-    sides = []
-    for mine, other in (("home", "away"), ("away", "home")):
-        names = {mine: "team", other: "opponent", f"{mine}_score": "points_for", f"{other}_score": "points_against"}
-        columns = ["season", "week", "game", *names]
-        sides.append(schedule[columns].rename(columns=names).assign(is_home=mine == "home"))
-    return pd.concat(sides, ignore_index=True).drop_duplicates(["season", "week", "team", "opponent"])

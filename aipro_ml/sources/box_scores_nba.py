@@ -5,7 +5,14 @@ from datetime import datetime
 import pandas as pd
 
 from aipro_ml.sources.base import GAME_COLUMNS, SourceBatch, conform
-from aipro_ml.sources.box_scores import PLAYER_GAME_COLUMNS, TEAM_GAME_COLUMNS, BoxBatch, figures, shorter
+from aipro_ml.sources.box_scores import (
+    LONGEST_NAME,
+    PLAYER_GAME_COLUMNS,
+    TEAM_GAME_COLUMNS,
+    BoxBatch,
+    figures,
+    shorter,
+)
 from aipro_ml.sources.checks import FindingLog, malformed, numbers, whole
 from aipro_ml.sources.dated import NBA, Archive, Fixtures, dated_games, in_order, iso_days
 from aipro_ml.sources.franchises import franchises
@@ -13,6 +20,7 @@ from aipro_ml.sources.pairs import Place, placed, visitors
 from aipro_ml.sources.read import read_csv
 
 TEAM_SOURCE, GAME_SOURCE, PLAYER_SOURCE = "nba_team_box", "nba_games", "nba_player_box"
+PLAYER_IDS = "nba.com"
 TEAM_FIELDS = ("SEASON_ID", "TEAM_ABBREVIATION", "GAME_ID", "GAME_DATE", "MATCHUP", "MIN", "PTS")
 TEAM_FIGURES = (
     "FGM", "FGA", "FG_PCT", "FG3M", "FG3A", "FG3_PCT", "FTM", "FTA", "FT_PCT", "OREB", "DREB", "REB", "AST", "STL",
@@ -24,8 +32,6 @@ PLAYER_FIGURES = (
     "PTS", "REB", "AST", "FGM", "FGA", "FG3M", "FG3A", "FTM", "FTA", "TOV", "PF", "PLUS_MINUS", "STL", "BLK",
 )  # fmt: skip
 MATCHUP = r"[A-Z]{2,4} (@|vs\.) [A-Z]{2,4}"
-LONGEST_NAME = 100
-"""`players.name` is VARCHAR(100)."""
 
 
 def read_team_box(data: bytes, *, name: str, known_from: datetime | None = None) -> BoxBatch:
@@ -41,13 +47,13 @@ def read_team_box(data: bytes, *, name: str, known_from: datetime | None = None)
     boxes = [_boxes(rows, games, is_home) for rows, is_home in ((home, True), (away, False))]
     rows = pd.concat(boxes, ignore_index=True).sort_values("line_number", ignore_index=True)
     cells = FindingLog(name, rows["line_number"])
-    stats = figures(rows, TEAM_FIGURES, cells)
+    stats = figures(rows, (*TEAM_FIGURES, "MIN", "PTS"), cells)
     places: list[list[Place]] = [[(name, int(line)) for line in side["line_number"]] for side in (home, away)]
     return BoxBatch(
         sport=NBA.sport,
         source=TEAM_SOURCE,
         games=conform(games, GAME_COLUMNS),
-        team_games=conform(rows.assign(stats=stats), TEAM_GAME_COLUMNS),
+        team_games=conform(rows.assign(stats=stats, file=name), TEAM_GAME_COLUMNS),
         findings=in_order((*table.findings, *lone.findings, *placed(log.findings, *places), *cells.findings)),
         rows_read=table.rows_read,
         known_from=known_from,
@@ -100,7 +106,7 @@ def _boxes(rows: pd.DataFrame, games: pd.DataFrame, is_home: bool) -> pd.DataFra
         "points_against": games[f"{other}_score"],
         "line_number": rows["line_number"].loc[games.index],
     }
-    return pd.concat([pd.DataFrame(facts), rows.loc[games.index, list(TEAM_FIGURES)]], axis=1)
+    return pd.concat([pd.DataFrame(facts), rows.loc[games.index, [*TEAM_FIGURES, "MIN", "PTS"]]], axis=1)
 
 
 def read_games(data: bytes, *, name: str, known_from: datetime | None = None) -> SourceBatch:
@@ -138,7 +144,10 @@ def read_player_box(data: bytes, *, name: str, games: pd.DataFrame, known_from: 
     log = FindingLog(name, rows["line_number"], table.findings)
     facts = games.drop_duplicates("external_id").set_index("external_id")[["game", "season", "home", "away"]]
     found = rows[["game_id"]].join(facts, on="game_id")
-    log.reject(found["game"].isna(), rows["game_id"], "no_such_game", "none of the given games has this number")
+    lost = found["game"].isna()
+    told_before = lost & rows["game_id"].duplicated()
+    said = "none of the given games has this number: its players do not land"
+    log.reject(lost & ~told_before, rows["game_id"], "no_such_game", said)
     found["team"] = franchises(NBA.sport).find_all(rows["team_abbreviation"], found["season"])
     strange = found["game"].notna() & (found["team"] != found["home"]) & (found["team"] != found["away"])
     said = "neither team of this game"
@@ -147,7 +156,7 @@ def read_player_box(data: bytes, *, name: str, games: pd.DataFrame, known_from: 
     log.reject(nobody, rows["player_id"], "player", "no number of a player")
     nameless = rows["player_name"].isna() | (rows["player_name"].str.len() > LONGEST_NAME)
     log.reject(nameless, rows["player_name"], "player_name", f"a player needs a name of 1 to {LONGEST_NAME} letters")
-    again = rows.duplicated(["game_id", "player_id"]) & ~log.rejected
+    again = rows.duplicated(["game_id", "player_id"]) & ~log.rejected & ~lost
     log.reject(again, rows["player_id"], "duplicate_row", "an earlier row has this player's game")
     minutes = numbers(shorter(rows["MIN"]))
     minutes = minutes.where(minutes.between(0, 100).fillna(False))
@@ -155,16 +164,43 @@ def read_player_box(data: bytes, *, name: str, games: pd.DataFrame, known_from: 
     found = found.assign(
         player=rows["player_id"],
         player_name=rows["player_name"],
+        position=pd.NA,
+        file=name,
         minutes=minutes,
         line_number=rows["line_number"],
     )
-    landed = found.loc[~log.rejected].copy()
+    landed = found.loc[~log.rejected & ~lost].copy()
     landed["stats"] = figures(rows.loc[landed.index], PLAYER_FIGURES, log)
     return BoxBatch(
         sport=NBA.sport,
         source=PLAYER_SOURCE,
         player_games=conform(landed, PLAYER_GAME_COLUMNS),
+        player_ids=PLAYER_IDS,
         findings=in_order(log.findings),
         rows_read=table.rows_read,
         known_from=known_from,
     )
+
+
+def player_box_games(data: bytes, *, name: str) -> pd.DataFrame:
+    """Return the games a file of player boxes is about: external_id, season, day, team, opponent, line_number.
+
+    A game is two teams with one number on one day; numbers that are not that are left out, and their rows find no game.
+    `day` has no zone. Raises DataFileError where the file cannot be read at all.
+    """
+    rows = read_csv(data, name=name, columns=(*PLAYER_FIELDS, "game_date", "season")).frame
+    days, season = iso_days(rows["game_date"]), whole(rows["season"], 1946, 2100)
+    team = franchises(NBA.sport).find_all(rows["team_abbreviation"], season)
+    facts = pd.DataFrame({"season": season, "day": days, "team": team, "line_number": rows["line_number"]})
+    told = facts.assign(external_id=rows["game_id"]).dropna().groupby("external_id", sort=False)
+    games = told.agg(
+        season=("season", "first"),
+        day=("day", "first"),
+        team=("team", "first"),
+        line_number=("line_number", "first"),
+        teams=("team", "nunique"),
+        days=("day", "nunique"),
+    ).reset_index()
+    games["opponent"] = told["team"].agg(lambda teams: teams[teams != teams.iloc[0]].min()).array
+    one = games["teams"].eq(2) & games["days"].eq(1)
+    return games.loc[one].drop(columns=["teams", "days"]).reset_index(drop=True)

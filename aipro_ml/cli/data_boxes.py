@@ -1,0 +1,48 @@
+"""`aipro data import` of box scores: what teams and players did in games that are stored."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from aipro_ml.cli.output import progress, say, table, warn
+
+if TYPE_CHECKING:
+    from aipro_ml.config import Settings
+    from aipro_ml.jobs.ingest_boxes import BoxReport
+
+
+def is_source(name: str) -> bool:
+    """Return whether `name` is a source of box scores."""
+    from aipro_ml.sources.box_registry import BOX_SOURCES
+
+    return name in BOX_SOURCES
+
+
+def bring(settings: "Settings", name: str, places: list[str], *, strict: bool, dry_run: bool, as_json: bool) -> None:
+    """Import the box scores at `places` and show what became of them."""
+    from aipro_ml.jobs.ingest import ImportOptions
+    from aipro_ml.jobs.ingest_boxes import import_boxes
+
+    with progress("import") as tick:
+        options = ImportOptions(datetime.now(UTC), strict=strict, dry_run=dry_run, on_step=tick)
+        report = import_boxes(settings, name, places, options)
+    _show(report, dry_run=dry_run, as_json=as_json)
+
+
+def _show(report: "BoxReport", *, dry_run: bool, as_json: bool) -> None:
+    facts = report.facts()
+    if as_json:
+        table([facts], title="import", as_json=True)
+        return
+    shown = [{"what": name.replace("_", " "), "count": value} for name, value in facts.items() if name != "report"]
+    table(shown, title="would be imported (dry run)" if dry_run else "imported")
+    for finding in report.findings[:10]:
+        warn(
+            f"{finding.severity}: {finding.file}, line {finding.line}, column {finding.column}: "
+            f"{finding.value!r}: {finding.message} [{finding.rule}]"
+        )
+    if len(report.findings) > 10:
+        warn(f"... and {len(report.findings) - 10} more")
+    for note in report.notes:
+        say(f"note: {note}")
+    if report.report is not None:
+        say(f"every finding: {report.report}")
