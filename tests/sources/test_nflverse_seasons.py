@@ -9,7 +9,7 @@ from tests.sources import archive_files as files
 ROW = {
     "player_id": "00-0019596", "player_name": "T.Brady", "player_display_name": "Tom Brady", "position": "QB",
     "position_group": "QB", "headshot_url": "no address", "season": "2022", "season_type": "REG", "recent_team": "TB",
-    "games": "17", "passing_yards": "4694", "passing_epa": "60.2242697716568", "receptions": "0", "fg_made_list": "54;50",
+    "games": "17", "passing_yards": "4694", "passing_epa": "60.2242697716568", "receptions": "0", "fg_made_list": "54",
 }  # fmt: skip
 
 
