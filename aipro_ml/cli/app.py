@@ -9,7 +9,22 @@ from uuid import uuid4
 import typer
 
 from aipro_ml import __version__, logs
-from aipro_ml.cli import calibrate, config, data, db, demo, features, grade, ledger, model, perf, predict, train, ui
+from aipro_ml.cli import (
+    calibrate,
+    config,
+    data,
+    db,
+    demo,
+    features,
+    grade,
+    ledger,
+    model,
+    odds,
+    perf,
+    predict,
+    train,
+    ui,
+)
 from aipro_ml.cli.output import say, warn
 from aipro_ml.errors import AiproError
 
@@ -19,7 +34,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for _noun in (db, data, features, train, calibrate, model, predict, grade, perf, ledger, config):
+for _noun in (db, data, odds, features, train, calibrate, model, predict, grade, perf, ledger, config):
     app.add_typer(_noun.app, name=_noun.__name__.rsplit(".", 1)[-1])
 app.command("demo")(demo.demo)
 app.command("ui")(ui.ui)

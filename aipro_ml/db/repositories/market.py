@@ -119,3 +119,82 @@ def delete_derived(connection: Connection, name: str, ids: Iterable[object]) -> 
     """Delete derived rows by id; return how many."""
     table = TABLES[name]
     return connection.execute(sa.delete(table).where(table.c.id == any_of(ids))).rowcount
+
+
+_SIDES = text(
+    """
+    SELECT f.game_id::text AS game_id, b.name AS book, coalesce(b.is_sharp, FALSE) AS is_sharp,
+           f.market_type AS market, f.selection, f.opening_line, f.opening_price::float8 AS opening_price,
+           f.opening_at, f.closing_line, f.closing_price::float8 AS closing_price, f.closed_at, f.quotes_count
+    FROM fact_odds f JOIN sportsbooks b ON b.id = f.sportsbook_id JOIN games g ON g.id = f.game_id
+    WHERE g.sport_id = :sport AND (CAST(:games AS uuid[]) IS NULL OR f.game_id = ANY(CAST(:games AS uuid[])))
+    """
+)
+_MOVES = text(
+    """
+    SELECT m.game_id::text AS game_id, b.name AS book, m.market_type AS market, m.old_line, m.new_line,
+           m.old_price::float8 AS old_price, m.new_price::float8 AS new_price, m.movement_size, m.detected_at
+    FROM odds_movements m JOIN sportsbooks b ON b.id = m.sportsbook_id JOIN games g ON g.id = m.game_id
+    WHERE g.sport_id = :sport AND (CAST(:games AS uuid[]) IS NULL OR m.game_id = ANY(CAST(:games AS uuid[])))
+    ORDER BY m.detected_at, m.id
+    """
+)
+_CONSENSUS = text(
+    """
+    SELECT market_type AS market, consensus_line, consensus_price::float8 AS consensus_price, books_count, calculated_at
+    FROM consensus_lines WHERE game_id = CAST(:game AS uuid) ORDER BY market_type, calculated_at
+    """
+)
+_CLOSES = text(
+    """
+    SELECT c.market_type AS market, count(DISTINCT c.game_id) AS games, count(DISTINCT c.sportsbook_id) AS books,
+           count(*) AS sides, count(c.closing_price) AS priced, min(c.closed_at) AS first, max(c.closed_at) AS last
+    FROM closing_lines c JOIN games g ON g.id = c.game_id WHERE g.sport_id = :sport GROUP BY 1 ORDER BY 1
+    """
+)
+_GAMES = text(
+    """
+    SELECT g.id::text AS game_id, p.code AS sport, g.external_id, s.year AS season, g.game_date AS kickoff, g.status,
+           h.abbreviation AS home, a.abbreviation AS away, g.home_score::float8 AS home_score,
+           g.away_score::float8 AS away_score
+    FROM games g JOIN sports p ON p.id = g.sport_id JOIN seasons s ON s.id = g.season_id
+      JOIN teams h ON h.id = g.home_team_id JOIN teams a ON a.id = g.away_team_id
+    WHERE (CAST(:sport AS uuid) IS NULL OR g.sport_id = CAST(:sport AS uuid))
+      AND (CAST(:name AS text) IS NULL OR g.id::text LIKE :start OR g.external_id = CAST(:name AS text)
+        OR g.id IN (SELECT r.game_id FROM game_revisions r WHERE r.source_game_id = CAST(:name AS text)))
+    ORDER BY g.game_date, g.id LIMIT :most
+    """
+)
+
+
+def sides_of(connection: Connection, code: str, game_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return opening and close of every side at every book (`market.closing.SIDE_COLUMNS`, is_sharp); book by name."""
+    bound = _SIDES.bindparams(sport=derive_id("sport", code), games=None if game_ids is None else list(game_ids))
+    return read_frame(connection, bound)
+
+
+def moves_of(connection: Connection, code: str, game_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the movements (`market.movements.MOVEMENT_COLUMNS`) of a sport, or of some of its games."""
+    bound = _MOVES.bindparams(sport=derive_id("sport", code), games=None if game_ids is None else list(game_ids))
+    return read_frame(connection, bound)
+
+
+def consensus_of(connection: Connection, game_id: str) -> pd.DataFrame:
+    """Return the stored consensus lines of a game: market, line, price, books_count, calculated_at."""
+    return read_frame(connection, _CONSENSUS.bindparams(game=game_id))
+
+
+def closes_by_market(connection: Connection, code: str) -> pd.DataFrame:
+    """Return per market how many games, books and sides have a close, how many with a price, and from when to when."""
+    return read_frame(connection, _CLOSES.bindparams(sport=derive_id("sport", code)))
+
+
+def games_named(connection: Connection, name: str) -> pd.DataFrame:
+    """Return up to 20 games whose id begins with `name`, or that a source calls so."""
+    start = f"{name.lower()}%" if len(name) >= 4 and set(name.lower()) <= set("0123456789abcdef-") else ""
+    return read_frame(connection, _GAMES.bindparams(sport=None, name=name, start=start, most=20))
+
+
+def games_of_sport(connection: Connection, code: str) -> pd.DataFrame:
+    """Return the games of a sport by kick-off: game_id, season, kickoff, status, home, away and scores."""
+    return read_frame(connection, _GAMES.bindparams(sport=derive_id("sport", code), name=None, start="", most=None))
