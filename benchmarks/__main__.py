@@ -4,13 +4,14 @@ import argparse
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import features, models, night, start, tables
+from benchmarks import backfill, features, models, night, start, tables
 from benchmarks.league import Bench, prepared
 from benchmarks.timing import Figure
 
@@ -23,8 +24,12 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "explain": models.explaining,
     "store": models.storing,
     "night": night.night,
+    "backfill": backfill.backfilling,
     "help": lambda bench: start.helping(bench.rounds),
 }
+
+
+DEFAULT_ROWS, FULL_ROWS = (1_000_000, 3_000_000), (1_000_000, 3_000_000, 10_080_000)
 
 
 def main() -> None:
@@ -32,21 +37,31 @@ def main() -> None:
     console = Console(width=170)
     begun = time.perf_counter()
     console.print(f"{os.cpu_count()} cores, {platform.machine()}, load average {os.getloadavg()[0]:.1f}; preparing …")
-    with prepared(arguments.rows, arguments.rounds) as bench:
-        console.print(f"{bench.odds_rows:,} odds rows, {bench.rounds} rounds, interleaved")
+    rows = FULL_ROWS if arguments.full else arguments.rows
+    with prepared(rows, arguments.rounds) as bench:
+        sizes = ", ".join(f"{long.quotes:,} odds of {long.games:,} games" for long in bench.longs)
+        console.print(f"{sizes}; {bench.rounds} rounds, interleaved; ready after {time.perf_counter() - begun:.0f} s")
         figures = []
         for name in arguments.only or GROUPS:
-            console.print(f"  {name} …", highlight=False)
+            since = time.perf_counter()
             figures += GROUPS[name](bench)
+            spent, load = time.perf_counter() - since, os.getloadavg()[0]
+            console.print(f"  {name}: {spent:.0f} s, load average {load:.1f}", highlight=False)
     console.print(_table(figures))
-    console.print(f"{time.perf_counter() - begun:.0f} s, load average {os.getloadavg()[0]:.1f}")
+    over = [figure.name for figure in figures if figure.verdict == "OVER"]
+    judged = sum(figure.bar is not None for figure in figures)
+    console.print(f"{judged - len(over)} of {judged} bars held; {time.perf_counter() - begun:.0f} s")
+    if over and arguments.strict:
+        sys.exit(1)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", type=int, default=120_000, help="odds rows, about (120,000 to 1,200,000)")
+    parser.add_argument("--rows", type=int, nargs="+", default=DEFAULT_ROWS, help="sizes of up to three long leagues")
+    parser.add_argument("--full", action="store_true", help="1, 3 and 10 million odds, 40,000 games")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison")
     parser.add_argument("--only", nargs="+", choices=list(GROUPS), help="only these groups")
+    parser.add_argument("--strict", action="store_true", help="exit 1 where a bar is missed")
     return parser.parse_args()
 
 

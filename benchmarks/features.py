@@ -1,10 +1,16 @@
 """The feature kernels: the as-of question over all quotes, and the form of every team before every game."""
 
+import tempfile
+from pathlib import Path
+
+import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from aipro_ml.enums import GameStatus
-from aipro_ml.features.asof import microseconds
+from aipro_ml.db.repositories.quotes import all_quotes
+from aipro_ml.features.build import compute_views
 from aipro_ml.features.history import History
 from aipro_ml.features.quotes import QuoteLog
 from aipro_ml.features.records import (
@@ -20,110 +26,136 @@ from aipro_ml.features.records import (
 )
 from aipro_ml.features.sport import Sport
 from aipro_ml.features.views import form
-from aipro_ml.sources import synthetic
+from aipro_ml.identity import derive_id
 from benchmarks.league import Bench
-from benchmarks.timing import Case, Figure, Peer, interleaved
+from benchmarks.market import LongLeague, revisions
+from benchmarks.tables import AGE, decisions
+from benchmarks.timing import Case, Figure, Peer, interleaved, slope
 
-SERIES = ["game_id", "book", "market", "selection"]
-AGE = pd.Timedelta(hours=24)
-FORM_SEASONS = 35
-"""Some 10,000 games."""
+FEW_SEASONS, MANY_SEASONS = 8, 32
+"""Some 10,000 and 40,000 games."""
+_WORDS = ("game_id", "book", "market", "selection")
+_ARG_MAX = """
+    SELECT o.game, o.book, o.market, o.selection,
+           arg_max(o.price, o.recorded_at) FILTER (WHERE fresh) AS price,
+           arg_max(o.line, o.recorded_at) FILTER (WHERE fresh) AS line,
+           arg_min(o.price, o.recorded_at) AS opening_price, arg_min(o.line, o.recorded_at) AS opening_line
+    FROM (
+        SELECT q.*, q.recorded_at > d.as_of - INTERVAL 24 HOUR AS fresh
+        FROM read_parquet('{file}') q JOIN decided d ON d.game = q.game WHERE q.recorded_at <= d.as_of
+    ) o GROUP BY ALL
+"""
 
 
 def as_of(bench: Bench) -> list[Figure]:
-    """Measure the latest and the opening quote of every series at kick-off less a minute."""
-    odds, history = bench.records.odds, History(bench.records)
-    latest = history.latest_schedule()
-    entities = history.schedule(latest.index, latest["kickoff"] - pd.Timedelta(minutes=1))
-    log = QuoteLog(odds)
-    scatter = _scatter(odds, entities)
-    left = odds[SERIES].drop_duplicates().assign(as_of=lambda f: entities["as_of"].reindex(f["game_id"]).to_numpy())
-    left = left.assign(as_of=pd.to_datetime(left["as_of"], utc=True).astype(odds["recorded_at"].dtype))
-    left = left.sort_values("as_of", kind="stable")
+    """Measure the latest and the opening quote of every series a minute before its kick-off, from one Parquet file."""
+    figures, seconds = [], []
+    for long in bench.longs:
+        with tempfile.TemporaryDirectory() as folder:
+            measured = interleaved(_as_of_cases(bench, long, Path(folder) / "odds.parquet"), bench.rounds)
+        words = f"as-of, latest and opening of {long.quotes:,} odds"
+        figures += measured.figures(words, Peer("duckdb", "DuckDB arg_max on the same file", 1.0))
+        figures += measured.figures(f"{words}, without the file", Peer("duckdb", "the same"), ours="kernel")
+        seconds.append((long.quotes, measured.seconds["kernel"]))
+    if len(seconds) > 1:
+        (few, short), (many, longer) = seconds[0], seconds[-1]
+        figures.append(slope("as-of kernel", short, longer, many / few))
+    return figures
 
-    def ours(quotes: QuoteLog) -> None:
-        quotes.latest(entities, AGE)
-        quotes.opening(entities)
 
-    cases = {
-        "ours": lambda: ours(log),
-        "indexed": lambda: ours(QuoteLog(odds)),
-        "scatter": scatter,
-        "merge_asof": lambda: _merge_asof(left, odds),
+def _as_of_cases(bench: Bench, long: LongLeague, file: Path) -> dict[str, Case]:
+    with bench.engine.connect() as connection:
+        odds = frame_of(all_quotes(connection, derive_id("sport", long.code)), ODDS_COLUMNS)
+        _, entities = decisions(connection, long)
+    words = {name: odds[name].cat.categories for name in _WORDS}
+    columns = {name: odds[name].cat.codes.to_numpy() for name in _WORDS}
+    columns |= {name: odds[name].to_numpy() for name in ("is_sharp", "line", "price")}
+    times = odds["recorded_at"].dt.tz_localize(None).to_numpy()
+    table = pa.table({"game" if name == "game_id" else name: values for name, values in columns.items()})
+    pq.write_table(table.append_column("recorded_at", pa.array(times)), file)
+    decided = pd.DataFrame(
+        {
+            "game": words["game_id"].get_indexer(entities.index).astype("int32"),
+            "as_of": entities["as_of"].dt.tz_localize(None).to_numpy(),
+        }
+    )
+    database = duckdb.connect()
+    database.register("decided", decided)
+
+    def ours() -> None:
+        _questions(_from_parquet(file, words), entities)
+
+    return {
+        "ours": ours,
+        "kernel": lambda: _questions(odds, entities),
+        "duckdb": lambda: database.sql(_ARG_MAX.format(file=file)).to_arrow_table(),
     }
-    measured = interleaved(cases, bench.rounds)
-    return [
-        *measured.figures("as-of kernel: latest and opening", Peer("scatter", "NumPy scatter of ready codes", 1.3)),
-        *measured.figures(
-            "as-of with indexing of a frame",
-            Peer("scatter", "NumPy scatter of ready codes"),
-            Peer("merge_asof", "pandas merge_asof, latest and opening"),
-            ours="indexed",
-        ),
-    ]
+
+
+def _questions(odds: pd.DataFrame, entities: pd.DataFrame) -> None:
+    log = QuoteLog(odds)
+    log.latest(entities, AGE)
+    log.opening(entities)
+
+
+def _from_parquet(file: Path, words: dict[str, pd.Index]) -> pd.DataFrame:
+    table = pq.read_table(file)
+    codes = {name: table.column("game" if name == "game_id" else name).to_numpy() for name in _WORDS}
+    plain = {name: table.column(name).to_numpy() for name in ("is_sharp", "line", "price")}
+    times = pd.Series(table.column("recorded_at").to_numpy()).dt.tz_localize("UTC")
+    named = {name: pd.Categorical.from_codes(codes[name], categories=words[name]) for name in _WORDS}
+    return pd.DataFrame({**named, **plain, "recorded_at": times})
 
 
 def form_features(bench: Bench) -> list[Figure]:
-    """Measure the form view over a long history against the rolling means alone, in pandas."""
-    records, league = league_records(FORM_SEASONS), bench.league
-    history = History(records)
-    latest = history.latest_schedule()
-    entities = history.schedule(latest.index, latest["kickoff"] - pd.Timedelta(minutes=1))
-    history.team_games()  # both sides start from the results in order
-    cases = {
-        "ours": lambda: form.compute(entities, history, league.config),
-        "pandas": lambda: _pandas_form(history, league),
-    }
+    """Measure the form view over long histories against the rolling means alone, in pandas, and how all grow."""
+    league, cases, games = bench.league, {}, []
+    for size, seasons in (("few", FEW_SEASONS), ("many", MANY_SEASONS)):
+        history, entities = _decided_history(seasons)
+        games.append(len(entities))
+        cases[f"form {size}"] = _form(league, history, entities)
+        cases[f"pandas {size}"] = _pandas(league, history)
+        cases[f"views {size}"] = _views(league, history, entities)
     measured = interleaved(cases, bench.rounds)
-    words = "pandas shift + groupby.rolling of the same means"
-    return measured.figures(f"form features, {len(entities):,} games", Peer("pandas", words, 1.0))
+    words, growth, seconds = "pandas shift + groupby.rolling of the same means", games[1] / games[0], measured.seconds
+    return [
+        *measured.figures(f"form features, {games[0]:,} games", Peer("pandas few", words, 1.0), ours="form few"),
+        *measured.figures(f"form features, {games[1]:,} games", Peer("pandas many", words, 1.0), ours="form many"),
+        slope("form", seconds["form few"], seconds["form many"], growth),
+        slope("all market-free views", seconds["views few"], seconds["views many"], growth),
+    ]
+
+
+def _decided_history(seasons: int) -> tuple[History, pd.DataFrame]:
+    history = History(league_records(seasons))
+    latest = history.latest_schedule()
+    history.team_games()  # both sides start from the results in order
+    return history, history.schedule(latest.index, latest["kickoff"] - pd.Timedelta(minutes=1))
+
+
+def _form(league: Sport, history: History, entities: pd.DataFrame) -> Case:
+    return lambda: form.compute(entities, history, league.config)
+
+
+def _pandas(league: Sport, history: History) -> Case:
+    return lambda: _pandas_form(history, league)
+
+
+def _views(league: Sport, history: History, entities: pd.DataFrame) -> Case:
+    free = [view for view in league.views if view.group == "market_free"]
+    return lambda: compute_views(free, entities, history, league)
 
 
 def league_records(seasons: int) -> Records:
-    """Return the facts of so many simulated seasons without odds, straight from the simulator."""
-    batch = synthetic.generate("NFL", seasons=seasons, books=1, seed=5, open_games=False)
-    games = batch.games.rename(
-        columns={"game": "game_id", "home": "home_team_id", "away": "away_team_id", "venue": "venue_id"}
-    )
-    start = games.groupby("season")["kickoff"].transform("min") - pd.Timedelta(days=7)
-    games = games.astype({"home_score": "float64", "away_score": "float64"})
-    planned = games.assign(status=GameStatus.SCHEDULED.value, home_score=np.nan, away_score=np.nan, known_at=start)
-    played = games.assign(known_at=games["kickoff"] + pd.Timedelta(hours=4))
-    revisions = pd.concat([planned.assign(overtime=False), played], ignore_index=True)
+    """Return the facts of so many seasons without odds, from no database."""
     return Records(
-        games=frame_of(revisions, REVISION_COLUMNS),
+        games=frame_of(revisions(seasons), REVISION_COLUMNS),
         odds=no_rows(ODDS_COLUMNS),
         closing=no_rows(CLOSING_COLUMNS),
         teams=no_rows(TEAM_COLUMNS),
         venues=no_rows(VENUE_COLUMNS),
         team_stats=no_rows(TEAM_STAT_COLUMNS),
     )
-
-
-def _scatter(odds: pd.DataFrame, entities: pd.DataFrame) -> Case:
-    """Return the least that can be done: rows in time order, series as integers, one write a row."""
-    times = microseconds(odds["recorded_at"])
-    order = np.argsort(times, kind="stable")
-    series = odds.groupby(SERIES, sort=False).ngroup().to_numpy()[order]
-    time = times[order]
-    limit = microseconds(entities["as_of"].reindex(odds["game_id"]).reset_index(drop=True))[order]
-    cells, age = int(series.max()) + 1, AGE // pd.Timedelta(microseconds=1)
-
-    def run() -> None:
-        known = time <= limit
-        for rows in (np.flatnonzero(known & (time > limit - age)), np.flatnonzero(known)[::-1]):
-            cell = np.full(cells, -1, dtype=np.int64)
-            cell[series[rows]] = rows
-            odds.iloc[order[cell[cell >= 0]]]
-
-    return run
-
-
-def _merge_asof(left: pd.DataFrame, odds: pd.DataFrame) -> None:
-    known = odds.sort_values("recorded_at", kind="stable")
-    pd.merge_asof(left, known, left_on="as_of", right_on="recorded_at", by=SERIES, tolerance=AGE)
-    first = known.drop_duplicates(SERIES)
-    pd.merge_asof(left, first, left_on="as_of", right_on="recorded_at", by=SERIES)
 
 
 def _pandas_form(history: History, league: Sport) -> None:

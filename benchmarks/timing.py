@@ -1,6 +1,7 @@
 """Interleaved timing: every round runs each case once, so that a drifting machine slows all of them alike."""
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,8 @@ class Figure:
     """One figure of docs/performance.md: our seconds against those of a limit or peer, round by round.
 
     `bar`: the largest ratio that is still fine, None for a peer that is only shown. A figure without a limit
-    is in seconds and so is its bar.
+    is in what `against` says, seconds for one, and so is its bar. With a `growth` it is a slope: `limit` are the
+    seconds of the smaller size, and the ratio becomes the exponent of cost in size.
     """
 
     name: str
@@ -22,23 +24,27 @@ class Figure:
     ours: tuple[float, ...]
     limit: tuple[float, ...] = ()
     bar: float | None = None
+    growth: float | None = None
 
     @property
     def median(self) -> float:
-        """Return the ratio of the medians (or the median seconds)."""
-        return statistics.median(self.ours) / (statistics.median(self.limit) if self.limit else 1.0)
+        """Return the ratio of the medians (or the median itself)."""
+        return self._shown(statistics.median(self.ours) / (statistics.median(self.limit) if self.limit else 1.0))
 
     @property
     def minimum(self) -> float:
-        """Return the ratio of the minima (or the least seconds)."""
-        return min(self.ours) / (min(self.limit) if self.limit else 1.0)
+        """Return the ratio of the minima (or the least itself)."""
+        return self._shown(min(self.ours) / (min(self.limit) if self.limit else 1.0))
+
+    def _shown(self, ratio: float) -> float:
+        return ratio if self.growth is None else math.log(ratio) / math.log(self.growth)
 
     @property
     def verdict(self) -> str:
-        """Return OK or over, judged by the median; nothing where there is no bar."""
+        """Return PASS or OVER, judged by the median; nothing where there is no bar."""
         if self.bar is None:
             return ""
-        return "OK" if self.median <= self.bar else "over"
+        return "PASS" if self.median <= self.bar else "OVER"
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,11 @@ class Rounds:
     def figures(self, name: str, *peers: Peer, ours: str = "ours") -> list[Figure]:
         """Return one figure a peer."""
         return [Figure(name, peer.words, self.seconds[ours], self.seconds[peer.case], peer.bar) for peer in peers]
+
+
+def slope(name: str, small: tuple[float, ...], large: tuple[float, ...], growth: float) -> Figure:
+    """Return the exponent by which cost grows between two sizes, the larger `growth` times the smaller."""
+    return Figure(f"slope: {name}", f"{growth:.1f} times the size", large, small, bar=1.15, growth=growth)
 
 
 def interleaved(cases: Mapping[str, Case], rounds: int, *, warm: bool = True) -> Rounds:

@@ -22,7 +22,7 @@ ORDER = ["recorded_at", "game_id", "book", "market", "selection"]
 @pytest.fixture
 def filled(database_settings: Settings, owner_engine: sa.Engine) -> Iterator[sa.Engine]:
     with owner_engine.begin() as connection:
-        fill(connection, "NBA", 12, seed=3)
+        fill(connection, {"NBA": 12}, seed=3)
         connection.exec_driver_sql("UPDATE odds SET line = NULL WHERE price = -110")
     opened = open_database(database_settings)
     yield opened

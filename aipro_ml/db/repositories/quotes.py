@@ -45,7 +45,7 @@ def all_quotes(connection: Connection, sport_id: UUID) -> pd.DataFrame:
     Words are categoricals over all games and books in sorted order: 32 bytes a row. ADBC reads them where it may
     (see `db.arrow`), else the driver, more slowly, the same rows.
     """
-    statements = _statements(connection, sport_id)
+    statements = quote_statements(connection, sport_id)
     tables = fetch_tables(connection, statements)
     if tables is None:
         tables = [_table(connection, statement) for statement in statements]
@@ -53,7 +53,8 @@ def all_quotes(connection: Connection, sport_id: UUID) -> pd.DataFrame:
     return _frame(quotes, games.column("game_id").to_pylist(), books)
 
 
-def _statements(connection: Connection, sport_id: UUID) -> list[str]:
+def quote_statements(connection: Connection, sport_id: UUID) -> list[str]:
+    """Return the statements of the narrow read: the games' identifiers, the books, the quotes by their numbers."""
     parts = {
         "sport": sql.Literal(str(sport_id)),
         "market": sql.SQL(_number("o.market_type", BetType)),

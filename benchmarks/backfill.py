@@ -1,0 +1,128 @@
+"""A back-fill of a whole long league, three bet types a game: facts, features, boards, probabilities, predictions.
+
+As a command it runs one in a process of its own and prints that process's peak of memory.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import pandas as pd
+from sqlalchemy import Connection, Engine
+
+from aipro_ml.config import policy_config
+from aipro_ml.db.repositories.quotes import all_quotes
+from aipro_ml.enums import BetType
+from aipro_ml.features.build import MatrixRequest, build_matrices
+from aipro_ml.features.history import History
+from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.records import Records
+from aipro_ml.features.sport import sport
+from aipro_ml.identity import derive_id
+from aipro_ml.inference.policy import build_policy
+from aipro_ml.inference.predictor import ModelScores, predict_slate, reference_probability
+from aipro_ml.inference.quotes import market_boards
+from aipro_ml.jobs import database
+from aipro_ml.jobs.distributions import distributions_before
+from aipro_ml.jobs.facts import load_records
+from aipro_ml.training.base import TrainedModel
+from aipro_ml.training.registry import candidate
+from aipro_ml.training.splits import trainable
+from benchmarks.league import Bench, candidate_config, settings_of
+from benchmarks.timing import Figure, Peer, interleaved
+
+TRAINED_ON = 1200
+LIMIT_GB = 1.5
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The models of a back-fill, by bet type."""
+
+    code: str
+    models: Mapping[BetType, TrainedModel]
+
+    def run(self, connection: Connection) -> int:
+        """Predict every game of the sport at its usual moment; return how many predictions there are."""
+        league = sport(self.code)
+        records = load_records(connection, self.code)
+        matrices = build_matrices(records, league, list(self.models), MatrixRequest(with_labels=False))
+        scores = [_scores(bet_type, model, matrices[bet_type]) for bet_type, model in self.models.items()]
+        return len(self._predictions(records, scores, next(iter(matrices.values()))))
+
+    def _predictions(self, records: Records, scores: Sequence[ModelScores], matrix: FeatureMatrix) -> Sequence[object]:
+        league, history = sport(self.code), History(records)
+        games = pd.DataFrame({"as_of": matrix.as_of, "kickoff": matrix.meta["kickoff"]})
+        quotes = history.quotes(history.schedule(list(games.index), games["as_of"]), league.config.quote_max_age_hours)
+        boards = market_boards(quotes, list(self.models), league.config.devig)
+        spreads = distributions_before(history, league, int(matrix.meta["season"].max()))
+        return predict_slate(scores, games, boards, spreads, build_policy(policy_config(), self.code, {})).predictions
+
+
+def backfilling(bench: Bench) -> list[Figure]:
+    """Measure the back-fill of the longest league against the read of its odds and the models' answers alone."""
+    replay, X = _trained(bench.engine, bench.longest.code)
+    sport_id = derive_id("sport", replay.code)
+
+    def ours() -> None:
+        with bench.engine.connect() as connection:
+            replay.run(connection)
+
+    def least() -> None:
+        with bench.engine.connect() as connection:
+            all_quotes(connection, sport_id)
+        for model in replay.models.values():
+            model.predict_proba(X)
+
+    measured = interleaved({"ours": ours, "least": least}, min(bench.rounds, 5))
+    words = f"back-fill of {bench.longest.games:,} games × {len(replay.models)} without SHAP"
+    return [
+        *measured.figures(words, Peer("least", "odds read and predict", 2.5)),
+        _memory(bench, replay),
+    ]
+
+
+def _trained(engine: Engine, code: str) -> tuple[Replay, pd.DataFrame]:
+    league = sport(code)
+    with engine.connect() as connection:
+        records = load_records(connection, code)
+    matrices = build_matrices(records, league, league.bet_types)
+    models = {}
+    for bet_type, matrix in matrices.items():
+        config = candidate_config(bet_type)
+        rows = trainable(matrix, int(matrix.meta["season"].min()))[:TRAINED_ON]
+        (chosen,) = config.models[bet_type]
+        models[bet_type] = candidate(chosen, bet_type, config.seed).fit(matrix.take(rows))
+    return Replay(code, models), matrix.X
+
+
+def _memory(bench: Bench, replay: Replay) -> Figure:
+    file = bench.settings.home / "replay.joblib"
+    joblib.dump(replay, file)
+    arguments = [sys.executable, "-m", "benchmarks.backfill", str(bench.settings.home), str(file)]
+    told = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
+    peak = json.loads(told.splitlines()[-1])["peak_gb"]
+    return Figure(f"peak memory of that back-fill from {bench.longest.quotes:,} odds", "GB", (peak,), bar=LIMIT_GB)
+
+
+def _scores(bet_type: BetType, model: TrainedModel, matrix: FeatureMatrix) -> ModelScores:
+    X = matrix.select(model.feature_names).X
+    return ModelScores(bet_type, f"bench-{bet_type}", reference_probability(model, X))
+
+
+def main() -> None:
+    home, file = map(Path, sys.argv[1:])
+    replay: Replay = joblib.load(file)
+    with database.opened(settings_of(home)) as engine, engine.connect() as connection:
+        predictions = replay.run(connection)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    print(json.dumps({"predictions": predictions, "peak_gb": peak}))
+
+
+if __name__ == "__main__":
+    main()
