@@ -10,11 +10,10 @@ from aipro_ml.enums import BetType
 from aipro_ml.errors import UsageError
 from aipro_ml.features.matrix import FeatureMatrix, outcome_columns
 from aipro_ml.training.oof import market_rows, mean, scored_rows
-from aipro_ml.training.ordered import fit_ordered
 from aipro_ml.training.splits import Fold, Folds
 
 ELO_COLUMN = "elo_prob"
-ELO_LEAD = "elo_diff"
+ELO_DRAW = "elo_draw"
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,15 +21,13 @@ Floats = npt.NDArray[np.float64]
 def baselines(matrix: FeatureMatrix, folds: Folds, bet_type: BetType) -> dict[str, pd.DataFrame]:
     """Return the out-of-fold frame of each baseline by name: constant, elo (moneylines), market (if any).
 
-    Three-way, `elo` is the ordered logistic regression of the result on the Elo difference, fitted on each fold's
-    training rows: Elo itself knows no draw. Rows without a market probability are left out of `market`; it is
-    absent where no row has one.
+    Three-way, `elo` is P(home) and P(draw) of the Elo view. Rows without a market probability are left out of
+    `market`; it is absent where no row has one.
     """
     found = {"constant": constant(matrix, folds)}
-    if bet_type == BetType.MONEYLINE and matrix.three_way and ELO_LEAD in matrix.X.columns:
-        found["elo"] = _rows(matrix, folds, lambda fold: _ordered_elo(matrix, fold))
-    elif bet_type == BetType.MONEYLINE and ELO_COLUMN in matrix.X.columns:
-        found["elo"] = _rows(matrix, folds, lambda fold: _column(matrix.X, ELO_COLUMN, fold))
+    rated = {ELO_COLUMN, ELO_DRAW} if matrix.three_way else {ELO_COLUMN}
+    if bet_type == BetType.MONEYLINE and rated <= set(matrix.feature_names):
+        found["elo"] = _rows(matrix, folds, lambda fold: _elo(matrix, fold))
     market = market_rows(found["constant"])
     if len(market):
         found["market"] = market
@@ -52,20 +49,18 @@ def constant(matrix: FeatureMatrix, folds: Folds) -> pd.DataFrame:
     return _rows(matrix, folds, frequencies)
 
 
-def _ordered_elo(matrix: FeatureMatrix, fold: Fold) -> Floats:
-    lead = matrix.X[ELO_LEAD].to_numpy("float64")
-    fitted = fit_ordered(lead[fold.train], outcome_columns(_labels(matrix)[fold.train], 3))
-    return fitted.probabilities(lead[fold.test])
+def _elo(matrix: FeatureMatrix, fold: Fold) -> Floats:
+    home = np.asarray(matrix.X[ELO_COLUMN].to_numpy("float64")[fold.test], dtype=np.float64)
+    if not matrix.three_way:
+        return home
+    draw = matrix.X[ELO_DRAW].to_numpy("float64")[fold.test]
+    return np.column_stack([home, draw, 1 - home - draw])
 
 
 def _labels(matrix: FeatureMatrix) -> Floats:
     if matrix.y is None:
         raise UsageError("the feature matrix has no labels: build it with labels to train on it")
     return np.asarray(matrix.y.to_numpy("float64"), dtype=np.float64)
-
-
-def _column(frame: pd.DataFrame, name: str, fold: Fold) -> Floats:
-    return np.asarray(frame[name].to_numpy("float64")[fold.test], dtype=np.float64)
 
 
 def _rows(matrix: FeatureMatrix, folds: Folds, predict: Callable[[Fold], Floats]) -> pd.DataFrame:

@@ -66,5 +66,7 @@ def three_way_league(*, seasons: int = 4, games: int = 120, seed: int = 7, permu
     if permuted:
         y = random.permutation(y)
     meta = matrix.meta.assign(week=np.nan, market_prob=home, market_draw=not_away - home)
-    X = matrix.X.assign(elo_diff=strength * 400 + random.normal(scale=100, size=len(strength)))
+    seen = strength + random.normal(scale=0.5, size=len(strength))
+    rated = 1 / (1 + np.exp(-(seen - 0.2)))
+    X = matrix.X.assign(elo_prob=rated, elo_draw=1 / (1 + np.exp(-(seen + 1.0))) - rated)
     return FeatureMatrix(X, matrix.as_of, meta, pd.Series(y, index=X.index, name="y"), THREE_WAY)

@@ -15,7 +15,6 @@ from aipro_ml.metrics import multiclass
 from aipro_ml.training.baselines import baselines
 from aipro_ml.training.leaderboard import Entry, baseline_entries, leaderboard, season_weeks
 from aipro_ml.training.oof import OOF_COLUMNS, THREE_WAY_COLUMNS, market_rows, outcomes_seen, probabilities
-from aipro_ml.training.ordered import fit_ordered
 from aipro_ml.training.registry import candidate
 from aipro_ml.training.splits import walk_forward
 from aipro_ml.training.walkforward import out_of_fold
@@ -76,6 +75,14 @@ def test_the_constant_is_the_training_frequency_of_each_outcome(matrix, folds):
     np.testing.assert_allclose(found[-1], [(y == 1).mean(), (y == 0.5).mean(), (y == 0).mean()])
 
 
+def test_elo_says_what_its_view_says_of_home_and_draw(matrix, folds):
+    found = probabilities(baselines(matrix, folds, BetType.MONEYLINE)["elo"])
+    np.testing.assert_array_equal(found[:, :2], matrix.X[["elo_prob", "elo_draw"]].iloc[folds.tested])
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+    ignorant = replace(matrix, X=matrix.X.drop(columns="elo_draw"))
+    assert "elo" not in baselines(ignorant, folds, BetType.MONEYLINE)
+
+
 def test_a_game_whose_draw_nobody_prices_has_no_market_row(oof):
     bare = oof.assign(market_prob=oof["market_prob"].where(np.arange(len(oof)) >= 7))
     assert len(market_rows(bare)) == len(oof) - 7
@@ -87,17 +94,6 @@ def test_weeks_that_no_sport_counts_are_the_weeks_of_the_kickoff(matrix, oof):
     assert (oof["week"].to_numpy() == kickoff.dt.isocalendar().week.to_numpy()).all()
     counted = out_of_fold(candidate(LOGISTIC, BetType.MONEYLINE, 1), league(), walk_forward(league(), test_from=2003))
     assert (counted["week"] == league().meta["week"].loc[counted.index]).all()
-
-
-def test_the_ordered_fit_finds_the_curve_its_outcomes_were_drawn_from():
-    random = np.random.default_rng(5)
-    lead = random.normal(scale=200, size=60_000)
-    z = 0.9 * lead / 400 - 0.3
-    draw = random.random(len(z))
-    outcome = np.where(draw < 1 / (1 + np.exp(-z)), 0, np.where(draw < 1 / (1 + np.exp(-(z + 1.1))), 1, 2))
-    fitted = fit_ordered(lead, outcome)
-    assert (fitted.slope, fitted.home, fitted.gap) == pytest.approx((0.9, -0.3, 1.1), abs=0.05)
-    np.testing.assert_allclose(fitted.probabilities([-2000.0, 0.0, 2000.0]).sum(axis=1), 1.0)
 
 
 def test_a_half_decided_row_counts_half_in_every_score(folds):

@@ -119,7 +119,7 @@ def test_importance_covers_the_features_and_finds_the_strong_one(name, market):
     importance = fitted(name, market).feature_importance()
     assert tuple(importance.index) == market.feature_names
     assert (importance >= 0).all()
-    assert importance.idxmax() in {"elo_prob", "elo_diff", "form"}
+    assert importance.idxmax() in {"elo_prob", "elo_draw", "form"}
 
 
 @every_estimator
@@ -198,7 +198,7 @@ def test_three_outcomes_have_no_exact_contributions(name):
 
 @every_estimator
 def test_permuted_three_way_labels_teach_nothing(name):
-    matrix = three_way_league(seasons=4, games=300, permuted=True)
+    matrix = three_way_league(seasons=4, games=360, permuted=True)
     made = Candidate(name, trainer_for("sklearn", name), THREE_WAY, PARAMS[name], 3)
     oof = out_of_fold(made, matrix, walk_forward(matrix, test_from=2003))
     assert abs(auc(oof["p"], oof["y"] == 1) - 0.5) < 3 * auc_null_sd(len(oof))
