@@ -187,8 +187,10 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
     touched = list(placed.games["game_id"].astype(str)) if news else []
     market = derive_markets(connection, league.code, touched, now)
     found = (*batch.findings, *placed.findings)
-    checks = _checks(found if first_read is None else batch.findings, batch.rows_read)
-    quality_rows = quality.save_checks(connection, source=batch.source, content=digest, checks=checks, now=now)
+    quality_rows = 0
+    if first_read is None:
+        checks = _checks(found, batch.rows_read)
+        quality_rows = quality.save_checks(connection, source=batch.source, content=digest, checks=checks, now=now)
     on_step(4, 4)
     return ImportReport(
         source=batch.source,
