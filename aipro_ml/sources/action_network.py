@@ -39,7 +39,7 @@ def read(data: bytes, *, name: str, schedule: pd.DataFrame, known_from: datetime
     rows = table.frame.loc[(table.frame["period"] == FULL_GAME) & table.frame["line_type"].isin(markets)]
     log = FindingLog(name, rows["line_number"])
     _check_sides(rows, log)
-    games = _games(rows.loc[~log.rejected], schedule, log)
+    games = _games(rows.loc[~log.rejected], schedule, log)  # rejects the rows of unknown teams too
     offers = _offers(rows.loc[~log.rejected], games, log)
     played = offers.loc[offers["status"] == GameStatus.FINAL]
     names = {"line": "closing_line", "price": "closing_price", "recorded_at": "closed_at"}
@@ -88,8 +88,7 @@ def _games(rows: pd.DataFrame, schedule: pd.DataFrame, log: FindingLog) -> pd.Da
         near = ", ".join(franchises(SPORT).nearest(name))
         return "no such team in that season" + (f"; nearest: {near}" if near else "; see configs/teams/nfl.yaml")
 
-    first_told = ~pd.DataFrame({"event": rows["event_id"], "side": rows["side"]}).duplicated()
-    log.flag(strange & first_told, rows["team"], "unknown_team", unknown)
+    log.reject(strange, rows["team"], "unknown_team", unknown)
     events = pd.DataFrame({"season": season, "week": week, "line_number": rows["line_number"]})
     events = events.groupby(rows["event_id"]).first()
     for side in ("home", "away"):

@@ -4,6 +4,7 @@ Scorer props have one side, `yes` (the file says noside, home or away). Team tot
 as is `team`, which is that of the scrape years later. There is no time of a price: it counts as of the close.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ import pandas as pd
 from aipro_ml.enums import Severity
 from aipro_ml.sources.action_network import FULL_GAME, SOURCE, SPORT, book_name
 from aipro_ml.sources.base import UTC_TIME, Book, Finding, conform
-from aipro_ml.sources.checks import FindingLog, lines, prices
+from aipro_ml.sources.checks import FindingLog, lines, prices, whole
 from aipro_ml.sources.parquet import read_parquet
 from aipro_ml.sources.untimed import CLOSE_LEAD
 
@@ -24,13 +25,17 @@ FIELDS = (
 TEAM_PROPS = ("team_score",)
 LINE_RANGE = (0.5, 600)
 SCORER_SIDES = ("noside", "home", "away")
+LINE_TYPES = ("total", "moneyline")
+PROP_NAME = r"[a-z0-9_]{1,50}"
+LONGEST_NAME = 100
+"""`players.name` is VARCHAR(100)."""
 
 PROP_COLUMNS: Mapping[str, str] = {
     "game": "string",
     "book": "string",
     "player": "string",  # nflverse's id; NA where the file has none
     "player_external_id": "string",  # Action Network's id, never missing
-    "player_name": "string",  # j.allen
+    "player_name": "string",  # j.allen; NA where the file has none
     "prop": "string",  # receiving_yards, anytime_touchdown_scorer
     "selection": "string",  # over, under, or yes for a prop of one side
     "line": "Float64",  # NA: a prop of one side
@@ -88,6 +93,10 @@ def _props(rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:
     line = lines(rows["value"], *LINE_RANGE).mask(scorer)
     said = f"no line from {LINE_RANGE[0]:g} to {LINE_RANGE[1]:g} in quarters"
     log.reject(~scorer & line.isna(), rows["value"], "line", said)
+    log.reject(~rows["line_type"].isin(LINE_TYPES), rows["line_type"], "line_type", f"none of {', '.join(LINE_TYPES)}")
+    log.reject(whole(rows["book_id"], 1, 999_999_999).isna(), rows["book_id"], "book_id", "no number of a book")
+    named = rows["bet_type"].str.fullmatch(PROP_NAME, flags=re.ASCII).fillna(False).astype(bool)
+    log.reject(~named, rows["bet_type"], "bet_type", "no name of a prop like receiving_yards")
     side = rows["side"].mask(scorer & rows["side"].isin(SCORER_SIDES), "yes")
     wrong = ~side.isin(["over", "under"]) & ~(scorer & (side == "yes"))
     log.reject(wrong, rows["side"], "side", "no side of this prop")
@@ -110,8 +119,10 @@ def _props(rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:
 def _check_players(rows: pd.DataFrame, log: FindingLog) -> None:
     """Reject rows of no player; mark, once each, players without nflverse's id."""
     text = rows["action_network_player_id"]
-    nobody = text.isna() | text.str.startswith("-").fillna(False)
+    nobody = whole(text, 1, 999_999_999).isna()
     log.reject(nobody, text, "player", "no number of a player")
+    endless = rows["join_name"].str.len() > LONGEST_NAME
+    log.reject(endless, rows["join_name"], "player_name", f"a player's name has at most {LONGEST_NAME} letters")
     nameless = rows["player_id"].isna() & ~nobody
     first = ~text.where(nameless).duplicated()
     said = "this player has no nflverse id: the props land under Action Network's"

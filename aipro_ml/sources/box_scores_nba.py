@@ -68,6 +68,10 @@ def _sides(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame, F
     paired = sites.transform("nunique").eq(2) & sites.transform("size").eq(2) & rows["GAME_ID"].notna()
     said = "the game has not one row `A vs. B` and one `B @ A`"
     log.flag(~paired.fillna(False), rows["MATCHUP"], "unpaired_row", said)
+    other = paired & rows["MATCHUP"].str.split().str[0].ne(rows["TEAM_ABBREVIATION"]).fillna(True)
+    said = "not the team that MATCHUP begins with: the game does not land"
+    log.flag(other, rows["TEAM_ABBREVIATION"], "team_differs", said)
+    paired &= ~other.groupby(rows["GAME_ID"]).transform("any").fillna(False).astype(bool)
     sides = {}
     for side in ("home", "away"):
         mine = rows.loc[paired & (site == side)].sort_values("GAME_ID")

@@ -14,10 +14,12 @@ from aipro_ml.sources import untimed
 from aipro_ml.sources.base import GAME_COLUMNS, UTC_TIME, Book, Finding, SourceBatch, conform
 from aipro_ml.sources.checks import FindingLog, malformed, whole
 from aipro_ml.sources.franchises import franchises
-from aipro_ml.sources.games import dated_game_key, season_frame
+from aipro_ml.sources.games import crowded, dated_game_key, season_frame
 from aipro_ml.sources.season_calendar import season_calendar
 
 EASTERN = ZoneInfo("America/New_York")
+LONGEST_ID = 50
+"""`games.external_id` is VARCHAR(50)."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ def dated_games(fixtures: Fixtures, league: League, log: FindingLog) -> pd.DataF
     The first of two rows of one pair on one day counts. Findings go to `log`, which may have rejected rows before.
     """
     season = _seasons(fixtures, league, log)
+    endless = fixtures.external_id.str.len() > LONGEST_ID
+    log.reject(endless, fixtures.external_id, "game_id", f"a game's number has at most {LONGEST_ID} characters")
     wall = fixtures.date + pd.Timedelta(f"{league.usual_kickoff}:00")
     facts = {
         "external_id": fixtures.external_id.astype("string"),
@@ -126,13 +130,22 @@ def dated_games(fixtures: Fixtures, league: League, log: FindingLog) -> pd.DataF
     games = pd.concat(parts, axis=1).loc[~log.rejected]
     games = games.assign(game=dated_game_key(games, league.zone))
     games["external_id"] = games["external_id"].fillna(games["game"])
+    _reject_repeated(fixtures, games, log)
+    return games.loc[~log.rejected.loc[games.index]]
+
+
+def _reject_repeated(fixtures: Fixtures, games: pd.DataFrame, log: FindingLog) -> None:
+    """Reject what an earlier row has told, the game or its number, and both games of a team that has two that day."""
     again = games["game"].duplicated()
     said = "an earlier row has these teams on this day; the first counts"
     log.reject(again, fixtures.home.loc[games.index], "duplicate_game", said)
     reused = games["external_id"].duplicated() & ~again
     said = "an earlier row has this game's number; the first counts"
     log.reject(reused, fixtures.external_id.loc[games.index], "duplicate_game", said)
-    return games.loc[~again & ~reused]
+    left = games.loc[~again & ~reused]
+    said = "one of these teams has another game that day: one of the two is misdated, neither lands"
+    twice = crowded(left, fixtures.date.loc[left.index].dt.strftime("%Y-%m-%d"))
+    log.reject(twice, fixtures.home.loc[left.index], "team_twice_a_day", said)
 
 
 def _seasons(fixtures: Fixtures, league: League, log: FindingLog) -> pd.Series:

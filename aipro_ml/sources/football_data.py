@@ -15,7 +15,7 @@ from aipro_ml.sources.checks import FindingLog, malformed, shortened, whole
 from aipro_ml.sources.football_data_columns import SHARP, Offer, is_odds_column, offers, unknown_books
 from aipro_ml.sources.football_data_dates import days, kickoffs, season_in, seasons_of
 from aipro_ml.sources.franchises import Franchises, franchises
-from aipro_ml.sources.games import dated_game_key, season_frame
+from aipro_ml.sources.games import busy, dated_game_key, season_frame
 from aipro_ml.sources.read import TextTable, read_csv
 
 SOURCE = "football-data.co.uk"
@@ -165,13 +165,9 @@ def _reject_repeated(rows: pd.DataFrame, games: pd.DataFrame, log: FindingLog) -
     again = games.duplicated(["home", "away"])
     log.reject(again, rows["HomeTeam"], "duplicate_game", "an earlier row has this pairing; the first counts")
     left = games.loc[~again]
-    day = left["game"].str.slice(5, 15)
-    played = pd.concat([day + " " + left["home"], day + " " + left["away"]])
-    # Row by row (a stable sort of the index), so that the earlier match counts
-    twice = played.sort_index(kind="stable").duplicated()
-    busy = twice.groupby(level=0).any().reindex(rows.index, fill_value=False)
     said = "one of these clubs has another match that day; the first counts"
-    log.reject(busy, rows["HomeTeam"], "team_twice_a_day", said)
+    twice = busy(left, left["game"].str.slice(5, 15))
+    log.reject(twice, rows["HomeTeam"].loc[left.index], "team_twice_a_day", said)
 
 
 def _books(markets: list[Offer]) -> tuple[Book, ...]:

@@ -29,3 +29,24 @@ def season_frame(games: pd.DataFrame) -> pd.DataFrame:
     days = pd.DataFrame({"start_date": kickoffs.min(), "end_date": kickoffs.max()})
     days = days.apply(lambda column: column.dt.floor("D")).reset_index()
     return conform(days.assign(name=days["season"].astype("string")), SEASON_COLUMNS)
+
+
+def crowded(games: pd.DataFrame, day: pd.Series) -> pd.Series:
+    """Return which games have a team with another game on the same `day` (any text)."""
+    played = pd.concat([day + " " + games[side] for side in ("home", "away")])
+    twice = played.duplicated(keep=False).groupby(level=0).any()
+    return twice.reindex(games.index, fill_value=False).astype(bool)
+
+
+def busy(games: pd.DataFrame, day: pd.Series) -> pd.Series:
+    """Return which games have a team that an earlier, accepted game of the same `day` (any text) has.
+
+    A game told again with its sides exchanged is one of these.
+    """
+    found = pd.Series(False, index=games.index)
+    taken: set[str] = set()
+    for label in games.index[crowded(games, day)]:
+        mine = {f"{day.loc[label]} {games.loc[label, side]}" for side in ("home", "away")}
+        found.loc[label] = bool(mine & taken)
+        taken |= set() if found.loc[label] else mine
+    return found

@@ -13,7 +13,7 @@ import pandas as pd
 
 from aipro_ml.sources import untimed
 from aipro_ml.sources.base import Finding, SourceBatch
-from aipro_ml.sources.checks import FindingLog, malformed, numbers
+from aipro_ml.sources.checks import FindingLog, numbers
 from aipro_ml.sources.dated import NBA, Archive, Fixtures, dated_games, iso_days
 from aipro_ml.sources.read import read_csv
 from aipro_ml.sources.season_calendar import season_calendar
@@ -34,7 +34,7 @@ def read(data: bytes, *, name: str, known_from: datetime | None = None) -> Sourc
     table = read_csv(data, name=name, columns=FIELDS)
     rows = table.frame.mask(table.frame.isin(NO_LINE))
     log = FindingLog(name, rows["line_number"], table.findings)
-    games = dated_games(_fixtures(rows), NBA, log)
+    games = dated_games(_fixtures(rows, log), NBA, log)
     offers, opened = _offers(rows.loc[games.index], games, log)
     findings = log.findings + ((_unsigned(name, len(games)),) if opened else ())
     return Archive(NBA, SOURCE, games, offers, findings, table.rows_read, known_from).batch()
@@ -45,9 +45,9 @@ def _unsigned(name: str, count: int) -> Finding:
     return Finding(name, 1, "Spread", f"{count} games", "unsigned_spread", said)
 
 
-def _fixtures(rows: pd.DataFrame) -> Fixtures:
+def _fixtures(rows: pd.DataFrame, log: FindingLog) -> Fixtures:
     date, season = _days(rows["Date"])
-    scores = _scores(rows["Points"], rows["Win_Margin"])
+    scores = _scores(rows["Points"], rows["Win_Margin"], log)
     return Fixtures(
         day=rows["Date"],
         date=date,
@@ -75,14 +75,18 @@ def _days(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     return date, season.fillna(parts[0])
 
 
-def _scores(points: pd.Series, margin: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return both scores as texts; what makes no score stays as it is and is found out later."""
+def _scores(points: pd.Series, margin: pd.Series, log: FindingLog) -> tuple[pd.Series, pd.Series]:
+    """Return both scores as texts, missing in games that are not played yet; what makes no two scores is rejected."""
     whole_game, lead = numbers(points), numbers(margin)
     unplayed = (whole_game == 0).fillna(False) | points.isna()
-    wrong = points.where(malformed(points, whole_game), margin).fillna("")
     sides = [(whole_game + lead) / 2, (whole_game - lead) / 2]
-    texts = [side.astype("string").fillna(wrong) for side in sides]
-    return tuple(text.mask(unplayed).rename("Points") for text in texts)
+    low, high = NBA.scores
+    good = [(side.between(low, high) & (side % 1 == 0)).fillna(False) for side in sides]
+    wrong = ~unplayed & ~(good[0] & good[1])
+    said = f"with Win_Margin it makes no two scores from {low} to {high}"
+    log.reject(wrong, points, "score", said)
+    first, second = (side.astype("string").mask(unplayed | wrong).rename("Points") for side in sides)
+    return first, second
 
 
 def _offers(rows: pd.DataFrame, games: pd.DataFrame, log: FindingLog) -> tuple[list[pd.DataFrame], bool]:

@@ -19,6 +19,8 @@ from aipro_ml.sources.read import TextTable, read_csv
 
 MOST_POINTS = 400
 MOST_WEEKS = 60
+DOUBLEHEADERS = frozenset({"MLB"})
+"""Sports whose teams may play twice a day, once as the guest at home."""
 
 
 def read(data: bytes, *, name: str, mapping: Mapping, known_from: datetime | None = None) -> SourceBatch:
@@ -147,6 +149,9 @@ def _scores(rows: pd.DataFrame, mapping: Mapping, log: FindingLog) -> pd.DataFra
 def _reject_repeated(rows: pd.DataFrame, games: pd.DataFrame, mapping: Mapping, log: FindingLog) -> None:
     """Reject a game told twice where rows are games; where they are not, mark those that tell another score."""
     again = games["game"].duplicated()
+    if mapping.sport not in DOUBLEHEADERS:
+        said = "an earlier row has this game with the other team at home; the first counts"
+        log.reject(_exchanged(games.loc[~again], games), rows[mapping.home], "sides_exchanged", said)
     if not mapping.repeats_games:
         log.reject(again, rows[mapping.home], "duplicate_game", "an earlier row has this game; the first counts")
         return
@@ -156,6 +161,15 @@ def _reject_repeated(rows: pd.DataFrame, games: pd.DataFrame, mapping: Mapping, 
     differs = games[["home_score", "away_score"]].ne(told).fillna(False).any(axis=1)
     said = "not the score of this game's first row, which counts"
     log.flag(differs, rows[mapping.home_score], "score_differs", said, Severity.WARNING)
+
+
+def _exchanged(told: pd.DataFrame, games: pd.DataFrame) -> pd.Series:
+    """Return which of `games` are the return of an earlier game of `told`, in the same week or on the same day."""
+    pair = pd.DataFrame(np.sort(told[["home", "away"]].to_numpy(str), axis=1), index=told.index)
+    named = told["away"] + "@" + told["home"]
+    slot = pd.Series([key.replace(name, "") for key, name in zip(told["game"], named, strict=True)], index=told.index)
+    again = (slot + pair[0] + "@" + pair[1]).duplicated()
+    return games["game"].isin(told.loc[again, "game"])
 
 
 def _as_first_told(games: pd.DataFrame) -> pd.DataFrame:

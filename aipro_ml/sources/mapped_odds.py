@@ -1,5 +1,6 @@
 """The lines and prices of a mapped table: any market, sign convention and kind of odds."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -12,6 +13,7 @@ from aipro_ml.sources.checks import FindingLog, decimal_prices, lines, malformed
 from aipro_ml.sources.franchises import folded
 from aipro_ml.sources.mapped_times import moments
 from aipro_ml.sources.mapping import SIDES, Mapping, Market
+from aipro_ml.sources.untimed import check_favourite
 
 CLOSE_BEFORE_KICKOFF = pd.Timedelta(seconds=60)
 LINE_RANGE = {BetType.SPREAD: (-100.0, 100.0), BetType.TOTAL: (0.5, 400.0)}
@@ -31,12 +33,15 @@ def offers(
     """
     recorded = _recorded(rows, mapping, log)
     times = _times(games, recorded, mapping, known_from)
+    cells = [_Cells(m, _reference_lines(rows, m, log), _prices(rows, m, mapping, log)) for m in mapping.markets]
+    _drop_contradictions(rows, cells, log)
     parts = []
-    for market in mapping.markets:
+    for read in cells:
+        market = read.market
         facts = games[["game", "kickoff", "status"]].assign(
             book=_books(rows, market, mapping, log), recorded_at=times[market.seen], seen=market.seen
         )
-        parts += _market(rows, facts, market, mapping, log)
+        parts += _market(facts, read)
     found = pd.concat(parts) if parts else pd.DataFrame(columns=list(OFFER_COLUMNS))
     again = found.duplicated([*SIDE_KEY, "recorded_at", "seen"])
     repeated = rows.index.isin(found.index[again])
@@ -96,16 +101,41 @@ def _books(rows: pd.DataFrame, market: Market, mapping: Mapping, log: FindingLog
     return known
 
 
-def _market(
-    rows: pd.DataFrame, facts: pd.DataFrame, market: Market, mapping: Mapping, log: FindingLog
-) -> list[pd.DataFrame]:
+@dataclass
+class _Cells:
+    """What the columns of a market say: home's handicap or the total, and the price of each side."""
+
+    market: Market
+    line: pd.Series
+    prices: dict[Selection, pd.Series]
+
+    def drop(self, bad: pd.Series) -> None:
+        self.line = self.line.mask(bad)
+        self.prices = {side: price.mask(bad) for side, price in self.prices.items()}
+
+
+def _drop_contradictions(rows: pd.DataFrame, cells: list[_Cells], log: FindingLog) -> None:
+    """Empty a book's spread and two-way moneyline where they plainly name different favourites.
+
+    In every row at once that is a mapping with the wrong `sign`.
+    """
+    two_way = {Selection.HOME, Selection.AWAY}
+    straight = [one for one in cells if one.market.market is BetType.MONEYLINE and set(one.prices) == two_way]
+    for spread in (one for one in cells if one.market.line is not None and one.market.market is BetType.SPREAD):
+        where = (spread.market.book, spread.market.seen)
+        for moneyline in (one for one in straight if (one.market.book, one.market.seen) == where):
+            home, away = moneyline.prices[Selection.HOME], moneyline.prices[Selection.AWAY]
+            bad = check_favourite(spread.line, home, away, rows[str(spread.market.line)], log)
+            spread.drop(bad)
+            moneyline.drop(bad)
+
+
+def _market(facts: pd.DataFrame, cells: _Cells) -> list[pd.DataFrame]:
     """Return the sides of a market that land."""
-    reference = _reference_lines(rows, market, log)
-    priced = _prices(rows, market, mapping, log)
-    parts = []
+    market, parts = cells.market, []
     for selection in market.prices or SIDES[market.market]:
-        line = -reference + 0.0 if selection is Selection.AWAY else reference
-        price = priced.get(selection, pd.Series(pd.NA, index=rows.index, dtype="Int64"))
+        line = -cells.line + 0.0 if selection is Selection.AWAY else cells.line
+        price = cells.prices.get(selection, pd.Series(pd.NA, index=facts.index, dtype="Int64"))
         there = facts["book"].notna() & facts["recorded_at"].notna()
         there &= line.notna() if market.market is not BetType.MONEYLINE else price.notna()
         # A line without a price is kept at the close only

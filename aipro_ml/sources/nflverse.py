@@ -19,7 +19,7 @@ from aipro_ml.sources.base import (
 )
 from aipro_ml.sources.checks import FindingLog, malformed, numbers, whole
 from aipro_ml.sources.franchises import Franchises, franchises, venues
-from aipro_ml.sources.games import game_key, season_frame
+from aipro_ml.sources.games import busy, game_key, season_frame
 from aipro_ml.sources.read import read_csv
 
 SPORT = "NFL"
@@ -179,12 +179,21 @@ def _scores(rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:
 
 
 def _reject_repeated(rows: pd.DataFrame, games: pd.DataFrame, log: FindingLog) -> None:
-    """Reject games an earlier row already told, by the source's id or by what the game is."""
+    """Reject games an earlier row already told, by the source's id or by what the game is, and exchanged sides."""
     again = games["external_id"].duplicated()
     same = games["game"].duplicated() & ~again
     rule = "duplicate_game"
     log.reject(again, rows["game_id"], rule, "an earlier row has this game_id; the first counts")
     log.reject(same, rows["game_id"], rule, "an earlier row has these teams in this week; the first counts")
+    named = "_" + rows["home_team"] + "_" + rows["away_team"]
+    exchanged = pd.Series([i.endswith(end) for i, end in zip(rows["game_id"], named, strict=True)], index=rows.index)
+    log.reject(
+        exchanged & ~again & ~same, rows["game_id"], "sides_exchanged", "the id has the home team as the visitor"
+    )
+    left = games.loc[~again & ~same & ~exchanged]
+    slot = left["season"].astype("string") + ":" + left["season_type"] + ":" + left["week"].astype("string")
+    said = "one of these teams has another game that week; the first counts"
+    log.reject(busy(left, slot), rows["game_id"].loc[left.index], "team_twice_a_week", said)
 
 
 def _venues(rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 from aipro_ml.enums import BetType, GameStatus, Selection, Severity
 from aipro_ml.sources.base import CLOSING_COLUMNS, QUOTE_COLUMNS, conform
 from aipro_ml.sources.checks import FindingLog, lines, malformed, overround, prices
+from aipro_ml.sources.untimed import check_favourite
 
 CLOSE_BEFORE_KICKOFF = pd.Timedelta(seconds=60)
 WIDEST_SPREAD = 60
@@ -25,10 +26,15 @@ def offers(rows: pd.DataFrame, games: pd.DataFrame, log: FindingLog) -> pd.DataF
 
     Columns: game, market, selection, line, price, kickoff, status. Bad cells go to `log`, the others land.
     """
+    points = _lines(rows, log)
+    priced = {market: _prices(rows, market, log) for market in points}
+    doubtful = _doubtful(rows, points[BetType.SPREAD], priced[BetType.MONEYLINE], log)
+    priced[BetType.MONEYLINE] = {side: price.mask(doubtful) for side, price in priced[BetType.MONEYLINE].items()}
+    points[BetType.SPREAD] = points[BetType.SPREAD].mask(doubtful)
     parts = [
         _side(games, market, selection, line, price)
-        for market, line in _lines(rows, log).items()
-        for selection, price in _prices(rows, market, log).items()
+        for market, line in points.items()
+        for selection, price in priced[market].items()
     ]
     found = pd.concat(parts, ignore_index=True)
     moneyline = found["market"] == BetType.MONEYLINE
@@ -81,6 +87,14 @@ def _prices(rows: pd.DataFrame, market: BetType, log: FindingLog) -> dict[Select
     said = "the two sides imply less than 100 %: no bookmaker offers that; the prices land"
     log.flag(margin < 0, rows[field], "negative_overround", said, Severity.WARNING)
     return found
+
+
+def _doubtful(
+    rows: pd.DataFrame, favoured_by: pd.Series, moneyline: dict[Selection, pd.Series], log: FindingLog
+) -> pd.Series:
+    """Return where the spread and the moneylines plainly name different favourites; neither may land."""
+    home, away = (moneyline[side] for side in (Selection.HOME, Selection.AWAY))
+    return check_favourite(-favoured_by, home, away, rows[LINE_FIELDS[BetType.SPREAD]], log)
 
 
 def _side(

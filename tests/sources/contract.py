@@ -7,6 +7,7 @@ findings or one clear error, never in a traceback; the malformed variants of eac
 """
 
 import gzip
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import pandas as pd
 
 from aipro_ml.enums import BetType, GameStatus, SeasonType, Selection, Severity
 from aipro_ml.errors import DataFileError
+from aipro_ml.sources.action_network_props import PROP_COLUMNS, PropBatch
 from aipro_ml.sources.base import (
     CLOSING_COLUMNS,
     GAME_COLUMNS,
@@ -23,6 +25,7 @@ from aipro_ml.sources.base import (
     VENUE_COLUMNS,
     SourceBatch,
 )
+from aipro_ml.sources.box_scores import PLAYER_GAME_COLUMNS, TEAM_GAME_COLUMNS, BoxBatch
 
 Content = bytes | Mapping[str, bytes]
 """A file's bytes, or a folder's (or a tar's) bytes by name."""
@@ -215,7 +218,7 @@ def check_closes(batch: SourceBatch) -> None:
     assert bare["closing_price"].notna().all(), "a moneyline without a price closes nothing"
 
 
-def check_findings(batch: SourceBatch) -> None:
+def check_findings(batch: SourceBatch | BoxBatch | PropBatch) -> None:
     """Each finding says file, line, rule and message, and is fit for a terminal."""
     for finding in batch.findings:
         assert finding.file
@@ -228,3 +231,33 @@ def check_findings(batch: SourceBatch) -> None:
         shown = finding.file + finding.column + finding.value + finding.message
         assert all(char.isprintable() for char in shown), shown
     assert list(batch.findings) == sorted(batch.findings, key=lambda finding: (finding.file, finding.line))
+
+
+def check_boxes(batch: BoxBatch) -> None:
+    """Box scores: canonical columns, unique keys, finite figures, findings in order."""
+    for name, columns in (("team_games", TEAM_GAME_COLUMNS), ("player_games", PLAYER_GAME_COLUMNS)):
+        frame = getattr(batch, name)
+        assert list(frame.columns) == list(columns), name
+        for column, kind in columns.items():
+            assert frame[column].dtype == pd.Series([], dtype=kind).dtype, f"{name}.{column}"
+        who = "team" if name == "team_games" else "player"
+        assert not frame[[who, "game", "team"]].isna().any().any()
+        assert not frame.duplicated([who, "game"]).any()
+        assert all(math.isfinite(value) for stats in frame["stats"] for value in stats.values())
+    check_games(batch.games)
+    check_findings(batch)
+
+
+def check_props(batch: PropBatch) -> None:
+    """Player props: canonical columns, unique keys, possible prices and lines, findings in order."""
+    props = batch.props
+    assert list(props.columns) == list(PROP_COLUMNS)
+    for column, kind in PROP_COLUMNS.items():
+        assert props[column].dtype == pd.Series([], dtype=kind).dtype, column
+    needed = ["game", "book", "player_external_id", "prop", "selection", "price", "recorded_at"]
+    assert not props[needed].isna().any().any()
+    assert not props.duplicated([*needed[:5], "line"]).any()
+    assert (props["price"].abs() >= 100).all()
+    assert (props["line"].isna() == (props["selection"] == "yes")).all()
+    assert set(props["book"]) <= {book.name for book in batch.books}
+    check_findings(batch)

@@ -83,9 +83,12 @@ def test_team_boxes_tell_the_game_from_both_sides():
     ("cells", "rule", "line"),
     [
         ({"PTS": "x"}, "score", 3), ({"PTS": "-5"}, "score", 3), ({"GAME_DATE": "27/10/2010"}, "game_date", 3),
-        ({"TEAM_ABBREVIATION": "XXX"}, "unknown_team", 3), ({"MATCHUP": "NJN @ NOH"}, "unpaired_row", 2),
+        ({"TEAM_ABBREVIATION": "XXX", "MATCHUP": "XXX vs. NOH"}, "unknown_team", 3),
+        ({"MATCHUP": "NJN @ NOH"}, "unpaired_row", 2),
         ({"MATCHUP": ""}, "unpaired_row", 2), ({"GAME_ID": "5"}, "unpaired_row", 2),
-        ({"SEASON_ID": "2010"}, "date_outside_season", 3), ({"TEAM_ABBREVIATION": "NOH"}, "home_is_away", 2),
+        ({"SEASON_ID": "2010"}, "date_outside_season", 3),
+        ({"TEAM_ABBREVIATION": "NOH", "MATCHUP": "NOH vs. NOH"}, "home_is_away", 2),
+        ({"TEAM_ABBREVIATION": "BOS"}, "team_differs", 3),
     ],
 )  # fmt: skip
 def test_a_bad_team_box_is_a_finding_at_its_row(cells, rule, line):
