@@ -35,6 +35,14 @@ class Franchise(Config):
     spellings: tuple[str, ...] = ()
 
 
+class Home(Config):
+    """Whose home ground a stadium is in the seasons `first` to `last`."""
+
+    team: str
+    first: int = 0
+    last: int = 9999
+
+
 class Venue(Config):
     """A stadium; `is_dome` means a fixed roof, `timezone` is an IANA name, coordinates are degrees."""
 
@@ -47,6 +55,7 @@ class Venue(Config):
     timezone: str
     latitude: float
     longitude: float
+    home_of: tuple[Home, ...] = ()
 
 
 class Franchises(Config):
@@ -138,8 +147,21 @@ class Venues(Config):
 
     def frame(self) -> pd.DataFrame:
         """Return one row a stadium (VENUE_COLUMNS)."""
-        rows = [{"venue": code, **venue.model_dump()} for code, venue in self.venues.items()]
+        rows = [{"venue": code, **venue.model_dump(exclude={"home_of"})} for code, venue in self.venues.items()]
         return conform(pd.DataFrame(rows), VENUE_COLUMNS)
+
+    def home(self, team: str, season: int) -> str | None:
+        """Return the stadium configured as the home of `team` in `season`, or None."""
+        homes = self._homes.get(team, ())
+        return next((code for code, home in homes if home.first <= season <= home.last), None)
+
+    @cached_property
+    def _homes(self) -> dict[str, list[tuple[str, Home]]]:
+        found: dict[str, list[tuple[str, Home]]] = {}
+        for code, venue in self.venues.items():
+            for home in venue.home_of:
+                found.setdefault(home.team, []).append((code, home))
+        return found
 
 
 def folded(text: str) -> str:

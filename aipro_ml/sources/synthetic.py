@@ -13,11 +13,14 @@ from aipro_ml.errors import UsageError
 from aipro_ml.sources import league
 from aipro_ml.sources.base import CLOSING_COLUMNS, GAME_COLUMNS, UTC_TIME, SourceBatch, conform
 from aipro_ml.sources.franchises import franchises, venues
-from aipro_ml.sources.games import game_key, season_frame
-from aipro_ml.sources.synthetic_market import SCORE_SD, bookmakers, quote_paths
+from aipro_ml.sources.games import dated_game_key, game_key, season_frame
+from aipro_ml.sources.synthetic_leagues import RULES, play
+from aipro_ml.sources.synthetic_market import NFL as NFL_FIGURES
+from aipro_ml.sources.synthetic_market import bookmakers, quote_paths
+from aipro_ml.sources.synthetic_scores import football
 
 SOURCE = "synthetic"
-SIMULATED = {"NFL": "SIM-NFL"}
+SIMULATED = {sport: f"SIM-{sport}" for sport in ("NFL", *RULES)}
 """Sport to simulate → the sport code it lands under: simulated games never mix with real ones."""
 
 MOST_SEASONS, MOST_BOOKS = 50, 20
@@ -30,10 +33,6 @@ STRENGTH_SD = np.array([3.4, 3.2])
 
 WEEKLY_CARRY, SEASON_CARRY = 0.995, 0.8
 """Correlation of a strength with itself a week and a season later."""
-
-FIELD_GOAL_CHANCE = 0.17
-TOUCHDOWN_POINTS = 6.98
-"""Mean of a touchdown with its extra point: 7 mostly, 6 in 6 %, 8 in 4 %."""
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -74,14 +73,23 @@ def generate(
     those 16 games are scheduled, priced and without result. Results do not depend on `books`.
     """
     code = _checked(sport, seasons, books)
-    teams, stadiums = franchises(code).frame(), venues(code).frame()
+    years = range(last_season - seasons + 1, last_season + 1)
+    # every simulated league is at home in the cities of the first
+    teams, stadiums = franchises(SIMULATED["NFL"]).frame(), venues(SIMULATED["NFL"]).frame()
     teams = teams.sort_values(["conference", "division", "team"], kind="stable", ignore_index=True)
-    games = _simulated(seed, _longitudes(teams, stadiums), range(last_season - seasons + 1, last_season + 1))
-    games = _named(games, teams)
+    figures, most = NFL_FIGURES, league.WEEKS
+    if sport.upper() == "NFL":
+        games = _named(_simulated(seed, _longitudes(teams, stadiums), years), teams)
+    else:
+        rules = RULES[sport.upper()]
+        figures, most = rules.market, rules.rounds - 1
+        teams = teams.head(max(rules.pool, rules.teams))
+        games = dated(play(rules, seed, years), teams["team"].to_numpy(dtype=object), ZoneInfo(rules.zone))
+        games = games.assign(venue="SIM-" + games["home"], external_id="SIM_" + games["game"])
     if open_games:
-        games = _with_open_week(games, last_season)
+        games = _with_open_week(games, last_season, most)
     makers = bookmakers(books)
-    quotes = quote_paths(np.random.default_rng([seed, 1]), games, makers)
+    quotes = quote_paths(np.random.default_rng([seed, 1]), games, makers, figures)
     return SourceBatch(
         sport=code,
         source=SOURCE,
@@ -157,7 +165,7 @@ def _play(state: _League, slate: _Slate) -> FloatArray:
             MEAN_POINTS - advantage + offence[away] - defence[home],
         ]
     ).clip(8, 40)
-    scores, overtime = _scores(state.rng, expected, ties=slate.season_type is SeasonType.REGULAR)
+    scores, overtime = football(state.rng, expected, ties=slate.season_type is SeasonType.REGULAR)
     columns = {
         "season": slate.season,
         "season_type": slate.season_type.value,
@@ -187,25 +195,6 @@ def _kickoffs(slate: _Slate) -> pd.Series:
     return pd.Series(pd.to_datetime(walls, utc=True)).astype(UTC_TIME)
 
 
-def _scores(rng: np.random.Generator, expected: FloatArray, *, ties: bool) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-    """Return points (2, n) from drives that end in touchdowns or field goals, and which went to overtime."""
-    drives = np.broadcast_to(rng.integers(10, 13, expected.shape[1]), expected.shape)
-    touchdown_chance = (expected / drives - 3 * FIELD_GOAL_CHANCE) / TOUCHDOWN_POINTS
-    touchdowns = rng.binomial(drives, touchdown_chance.clip(0.02, 0.8))
-    field_goals = rng.binomial(drives - touchdowns, FIELD_GOAL_CHANCE / (1 - touchdown_chance))
-    plain = rng.binomial(touchdowns, 0.90)
-    two_points = rng.binomial(touchdowns - plain, 0.4)
-    points = 3 * field_goals + 6 * touchdowns + plain + 2 * two_points
-    overtime = points[0] == points[1]
-    # Overtime goes to the likelier side a little more often, by a field goal or a touchdown; few stay tied
-    favoured = rng.normal((expected[0] - expected[1]) / SCORE_SD) > 0
-    gain = np.where(rng.random(len(overtime)) < 0.55, 3, 6)
-    decided = overtime & ((rng.random(len(overtime)) > 0.05) | (not ties))
-    points[0] += np.where(decided & favoured, gain, 0)
-    points[1] += np.where(decided & ~favoured, gain, 0)
-    return points, overtime
-
-
 def _named(games: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
     """Return the games with franchise codes, stadiums and identities."""
     code = teams["team"].to_numpy(dtype=object)
@@ -225,11 +214,24 @@ def _named(games: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
     return named.assign(game=game_key(named), external_id=external, venue="SIM-" + at)
 
 
-def _with_open_week(games: pd.DataFrame, season: int) -> pd.DataFrame:
-    """Return the games as before the last regular week of `season` was played."""
+def dated(games: pd.DataFrame, names: npt.NDArray[np.object_], zone: ZoneInfo) -> pd.DataFrame:
+    """Return the games of `synthetic_leagues.play` with franchise codes and the identity of dated games."""
+    named = games.assign(
+        home=names[games["home_number"]],
+        away=names[games["away_number"]],
+        week=games["round"],
+        kickoff_estimated=False,
+        status=GameStatus.FINAL.value,
+        line_number=np.arange(1, len(games) + 1),
+    )
+    return named.assign(game=dated_game_key(named, zone))
+
+
+def _with_open_week(games: pd.DataFrame, season: int, week: int) -> pd.DataFrame:
+    """Return the games as before `week` (or round) of `season` was played; what follows it is not drawn yet."""
     last = games["season"] == season
-    kept = games.loc[~last | (games["week"] <= league.WEEKS)].reset_index(drop=True)
-    ahead = (kept["season"] == season) & (kept["week"] == league.WEEKS)
+    kept = games.loc[~last | (games["week"] <= week)].reset_index(drop=True)
+    ahead = (kept["season"] == season) & (kept["week"] == week)
     scores = {side: kept[side].astype("Int64").mask(ahead) for side in ("home_score", "away_score")}
     status = kept["status"].mask(ahead, GameStatus.SCHEDULED.value)
     return kept.assign(**scores, status=status, overtime=kept["overtime"] & ~ahead)

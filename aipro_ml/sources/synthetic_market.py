@@ -1,11 +1,13 @@
 """Prices of simulated bookmakers: paths from the opening to the close whose error against the truth shrinks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit, ndtr
+from scipy.stats import poisson, skellam
 
 from aipro_ml.betting.odds import decimal_to_american
 from aipro_ml.enums import BetType, Selection
@@ -33,6 +35,29 @@ PRIORS = {BetType.SPREAD: (2.0, 6.6), BetType.TOTAL: (44.4, 6.5)}
 
 
 @dataclass(frozen=True)
+class MarketFigures:
+    """How books price a sport: spread of margins and totals, and `priors` (mean, spread of what is expected).
+
+    A book's error falls from `opening` to `closing` times the prior's spread. `counts`: goals are counted
+    (Poisson), else margins and totals are normal. `fixed_spread`: the one handicap offered, the favourite gives
+    it. `three_way`: a moneyline has a draw. `skew`: how far the median total lies below its mean.
+    """
+
+    margin_sd: float
+    total_sd: float
+    priors: Mapping[BetType, tuple[float, float]]
+    opening: float = 0.38
+    closing: float = 0.15
+    counts: bool = False
+    fixed_spread: float | None = None
+    three_way: bool = False
+    skew: float = 0.0
+
+
+NFL = MarketFigures(SCORE_SD, SCORE_SD, PRIORS, OPENING_SD / 6.6, CLOSING_SD / 6.6)
+
+
+@dataclass(frozen=True)
 class Estimates:
     """What the books believe, shape (games, books, quotes): times before kick-off, margin and total."""
 
@@ -46,35 +71,74 @@ def bookmakers(count: int) -> tuple[Book, ...]:
     return tuple(Book(f"Sim Book {number}", is_sharp=number <= 2) for number in range(1, count + 1))
 
 
-def quote_paths(rng: np.random.Generator, games: pd.DataFrame, books: tuple[Book, ...]) -> pd.DataFrame:
+def quote_paths(
+    rng: np.random.Generator, games: pd.DataFrame, books: tuple[Book, ...], figures: MarketFigures = NFL
+) -> pd.DataFrame:
     """Return all quotes (QUOTE_COLUMNS) of `books` on `games`.
 
     `games` has game, kickoff, season_type and the truth: expected_margin and expected_total in points.
     """
     sharp = np.array([book.is_sharp for book in books])
-    believed = _estimates(rng, games, sharp)
+    believed = _estimates(rng, games, sharp, figures)
     margins = np.where(sharp, rng.uniform(0.02, 0.03, len(books)), rng.uniform(0.035, 0.06, len(books)))
-    shift = logit((1 + margins) / 2)[None, :, None]
-    home_line = -_to_half(believed.margin)
-    total_line = _to_half(believed.total)
     keys = _keys(games, books, believed.lead_seconds)
-    chances = (
-        (BetType.MONEYLINE, ndtr(believed.margin / SCORE_SD), None),
-        (BetType.SPREAD, ndtr((believed.margin + home_line) / SCORE_SD), home_line),
-        (BetType.TOTAL, ndtr((believed.total - total_line) / SCORE_SD), total_line),
-    )
-    sides = [_sides(keys, market, chance, line, shift) for market, chance, line in chances]
-    return conform(pd.concat([frame for pair in sides for frame in pair], ignore_index=True), QUOTE_COLUMNS)
+    frames = []
+    for market, line, sides in _offers(believed, figures):
+        # the margin is a shift in logits, so that no price becomes impossible
+        spread = sum((chance * (1 - chance) for chance in sides.values()), np.zeros(believed.margin.shape))
+        two_way = logit((1 + margins) / 2)[None, :, None]
+        shift = two_way if len(sides) == 2 else margins[None, :, None] / spread.clip(0.1)
+        frames += [_side(keys, market, side, chance, line, shift) for side, chance in sides.items()]
+    return conform(pd.concat(frames, ignore_index=True), QUOTE_COLUMNS)
 
 
-def _estimates(rng: np.random.Generator, games: pd.DataFrame, sharp: npt.NDArray[np.bool_]) -> Estimates:
+def _offers(
+    believed: Estimates, figures: MarketFigures
+) -> list[tuple[BetType, FloatArray | None, dict[Selection, FloatArray]]]:
+    """Return each market with the reference side's line and the chances of its sides."""
+    margin, total = believed.margin, believed.total
+    spread = -_to_half(margin) if figures.fixed_spread is None else -np.where(margin < 0, -1, 1) * figures.fixed_spread
+    over = _to_half(total - figures.skew) if not figures.counts else np.floor(total) + 0.5
+    if figures.counts:
+        home, draw, cover, above = _counted(margin, total, spread, over)
+    else:
+        home, draw = ndtr(margin / figures.margin_sd), np.zeros(margin.shape)
+        cover = ndtr((margin + spread) / figures.margin_sd)
+        above = ndtr((total - figures.skew - over) / figures.total_sd)
+    if figures.three_way:
+        moneyline = {Selection.HOME: home, Selection.DRAW: draw, Selection.AWAY: 1 - home - draw}
+    else:  # a level score is decided by a coin
+        moneyline = {Selection.HOME: home + draw / 2, Selection.AWAY: 1 - home - draw / 2}
+    return [
+        (BetType.MONEYLINE, None, moneyline),
+        (BetType.SPREAD, spread, {Selection.HOME: cover, Selection.AWAY: 1 - cover}),
+        (BetType.TOTAL, over, {Selection.OVER: above, Selection.UNDER: 1 - above}),
+    ]
+
+
+def _counted(
+    margin: FloatArray, total: FloatArray, spread: FloatArray, over: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return P(home win), P(draw), P(home covers, given no push) and P(over) of Poisson goals."""
+    total = np.maximum(total, 0.6)
+    margin = margin.clip(-0.9 * total, 0.9 * total)
+    home, away = (total + margin) / 2, (total - margin) / 2
+    win, level = skellam.sf(0, home, away), skellam.pmf(0, home, away)
+    beyond = np.floor(-spread)
+    pushed = np.where(beyond == -spread, skellam.pmf(beyond, home, away), 0.0)
+    return win, level, skellam.sf(beyond, home, away) / (1 - pushed), poisson.sf(np.floor(over), total)
+
+
+def _estimates(
+    rng: np.random.Generator, games: pd.DataFrame, sharp: npt.NDArray[np.bool_], figures: MarketFigures
+) -> Estimates:
     shape = (len(games), len(sharp), len(LEADS_HOURS) + 1)
     shorter = np.where(games["season_type"] == "postseason", POSTSEASON_SHORTER, 1.0)[:, None, None]
     early = LEADS_HOURS * shorter * rng.uniform(0.9, 1.1, (*shape[:2], len(LEADS_HOURS))) * 3600
     close = rng.uniform(60, 600, (*shape[:2], 1))
     leads = np.rint(np.concatenate([early, close], axis=2)).astype(np.int64)
     margin, total = (
-        _path(rng, games[f"expected_{name}"].to_numpy("float64"), shape, sharp, PRIORS[market])
+        _path(rng, games[f"expected_{name}"].to_numpy("float64"), sharp, shape[2], (figures, market))
         for name, market in (("margin", BetType.SPREAD), ("total", BetType.TOTAL))
     )
     return Estimates(leads, margin, total)
@@ -83,17 +147,19 @@ def _estimates(rng: np.random.Generator, games: pd.DataFrame, sharp: npt.NDArray
 def _path(
     rng: np.random.Generator,
     truth: FloatArray,
-    shape: tuple[int, int, int],
     sharp: npt.NDArray[np.bool_],
-    prior: tuple[float, float],
+    quotes: int,
+    priced: tuple[MarketFigures, BetType],
 ) -> FloatArray:
     """Return estimates that lose error from quote to quote, drawn to the prior as a Bayesian's would be."""
-    variances = np.linspace(OPENING_SD**2, CLOSING_SD**2, shape[2])
+    figures, market = priced
+    mean, sd = figures.priors[market]
+    shape, scale = (len(truth), len(sharp), quotes), figures.priors[BetType.SPREAD][1]
+    variances = np.linspace((figures.opening * scale) ** 2, (figures.closing * scale) ** 2, quotes)
     steps = np.sqrt(np.append(variances[:-1] - variances[1:], variances[-1]))
     own = np.where(sharp, 0.5, 1.0)[None, :, None] * np.sqrt(1 - SHARED) * rng.standard_normal(shape)
     noise = np.sqrt(SHARED) * rng.standard_normal((shape[0], 1, shape[2])) + own
     error = np.cumsum((noise * steps)[:, :, ::-1], axis=2)[:, :, ::-1]
-    mean, sd = prior
     belief = sd**2 / (sd**2 + SHARED * variances)  # what is each book's own averages out over books
     moved: FloatArray = mean + belief * (truth[:, None, None] + error - mean)
     return moved
@@ -118,18 +184,16 @@ def _keys(games: pd.DataFrame, books: tuple[Book, ...], leads: npt.NDArray[np.in
     )
 
 
-def _sides(
-    keys: pd.DataFrame, market: BetType, chance: FloatArray, line: FloatArray | None, shift: FloatArray
-) -> list[pd.DataFrame]:
-    """Return both sides of a market; the margin is a shift in logits, so no price becomes impossible."""
-    reference, other = (
-        (Selection.OVER, Selection.UNDER) if market is BetType.TOTAL else (Selection.HOME, Selection.AWAY)
-    )
-    odds = logit(np.clip(chance, 0.02, 0.98))
-    frames = []
-    for selection, side in ((reference, odds), (other, -odds)):
-        price = decimal_to_american(1 / expit(side + shift)).astype(np.int64).ravel()
-        signed = None if line is None else (line if selection is not Selection.AWAY else -line).ravel() + 0.0
-        frame = keys.assign(market=market.value, selection=selection.value, price=price)
-        frames.append(frame.assign(line=pd.Series(signed, index=keys.index, dtype="Float64")))
-    return frames
+def _side(
+    keys: pd.DataFrame,
+    market: BetType,
+    selection: Selection,
+    chance: FloatArray,
+    line: FloatArray | None,
+    shift: FloatArray,
+) -> pd.DataFrame:
+    """Return the quotes of one side of a market; `line` is the reference side's, `shift` the margin in logits."""
+    price = decimal_to_american(1 / expit(logit(np.clip(chance, 0.02, 0.98)) + shift)).astype(np.int64).ravel()
+    signed = None if line is None else (line if selection is not Selection.AWAY else -line).ravel() + 0.0
+    frame = keys.assign(market=market.value, selection=selection.value, price=price)
+    return frame.assign(line=pd.Series(signed, index=keys.index, dtype="Float64"))
