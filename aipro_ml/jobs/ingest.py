@@ -24,6 +24,7 @@ from aipro_ml.jobs.ingest_games import Reading, store_games
 from aipro_ml.jobs.ingest_quotes import store_closing, store_quotes
 from aipro_ml.jobs.market import derive_markets
 from aipro_ml.sources.base import Finding, SourceBatch
+from aipro_ml.sources.home_grounds import at_home
 from aipro_ml.times import iso_utc
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def import_batch(
 
     `content` is what was read; it is kept under its hash. Raises AiproError for a batch refused by `strict`.
     """
-    batch = _seen_by(_without_early_scores(batch, options.now), options.now)
+    batch = _seen_by(_without_early_scores(at_home(batch), options.now), options.now)
     batch = _trusted(batch, options)
     _refuse_if_strict(batch.findings, options)
     digest = hashlib.sha256(content).hexdigest()

@@ -80,7 +80,7 @@ class _Pages:
         return batch_of(feed, sport=self.sport, odds_format=odds_format, known_from=known_from)
 
     def add(self, data: bytes, name: str, taken_at: datetime | None) -> None:
-        events, timestamp = _answer(data, name)
+        events, timestamp = answer_of(data, name)
         moment = _taken_at(timestamp, taken_at, name)
         for number, event in enumerate(events):
             place = f"[{number}]."
@@ -95,7 +95,7 @@ class _Pages:
 
     def _event(self, name: str, number: int, event: Json, moment: pd.Timestamp) -> None:
         where = {"file": name, "line_number": number + 1}
-        sighting = {key: _text(event.get(key)) for key in ("id", "commence_time", "home_team", "away_team")}
+        sighting = {key: text_of_value(event.get(key)) for key in ("id", "commence_time", "home_team", "away_team")}
         label = len(self.sightings)
         self.sightings.append({**where, "place": f"[{number}].", "id_column": "id", "taken_at": moment, **sighting})
         for place, book in self._listed(name, number, event, f"[{number}].", "bookmakers"):
@@ -106,13 +106,13 @@ class _Pages:
                         **where,
                         "place": at,
                         "sighting": label,
-                        "book": _text(book.get("key")),
-                        "title": _text(book.get("title")),
-                        "market": _text(market.get("key")),
-                        "outcome": _text(outcome.get("name")),
-                        "price": _text(outcome.get("price")),
-                        "point": _text(outcome.get("point")),
-                        "last_update": _text(updated),
+                        "book": text_of_value(book.get("key")),
+                        "title": text_of_value(book.get("title")),
+                        "market": text_of_value(market.get("key")),
+                        "outcome": text_of_value(outcome.get("name")),
+                        "price": text_of_value(outcome.get("price")),
+                        "point": text_of_value(outcome.get("point")),
+                        "last_update": text_of_value(updated),
                         "book_column": "bookmaker",
                         "outcome_column": "name",
                         "price_column": "price",
@@ -134,11 +134,11 @@ class _Pages:
 
     def _misshapen(self, name: str, number: int, column: str, value: object) -> None:
         said = "not of the API's form: an object, or a list of objects, belongs here"
-        text = shortened(_text(value) or "")
+        text = shortened(text_of_value(value) or "")
         self.findings.append(Finding(name, number + 1, column.rstrip("."), text, "shape", said))
 
 
-def _answer(data: bytes, name: str) -> tuple[list[Any], object]:
+def answer_of(data: bytes, name: str) -> tuple[list[Any], object]:
     """Return the events of an answer and its timestamp; raise DataFileError where it is none."""
     text = text_of(unpack(data, name=name), name=name)
     if not text.strip():
@@ -165,7 +165,7 @@ def _answer(data: bytes, name: str) -> tuple[list[Any], object]:
 def _taken_at(timestamp: object, taken_at: datetime | None, name: str) -> pd.Timestamp:
     """Return when a snapshot was taken, NaT where nothing tells."""
     if timestamp is not None:
-        moment = moments(pd.Series([_text(timestamp)], dtype="string")).iloc[0]
+        moment = moments(pd.Series([text_of_value(timestamp)], dtype="string")).iloc[0]
         if pd.isna(moment):
             said = f"no UTC time like 2025-10-17T12:45:00Z: {shortened(str(timestamp))!r}"
             raise DataFileError(said, file=name, column="timestamp")
@@ -178,7 +178,7 @@ def _taken_at(timestamp: object, taken_at: datetime | None, name: str) -> pd.Tim
     return pd.to_datetime("".join(found.groups()), format="%Y%m%d%H%M%S", utc=True, errors="coerce")
 
 
-def _text(value: object) -> str | None:
+def text_of_value(value: object) -> str | None:
     """Return a JSON value as stripped text that any encoding takes, None where it is null or empty."""
     if value is None:
         return None
