@@ -9,6 +9,7 @@ import pandas as pd
 from aipro_ml.enums import REFERENCE_SIDE, BetType, GameStatus
 from aipro_ml.errors import LeakError, UsageError
 from aipro_ml.features.asof import asof_positions
+from aipro_ml.features.boxes import PLAYER_BOX, TEAM_BOX, corrected_at, current_boxes
 from aipro_ml.features.provenance import noted_rows, noted_values
 from aipro_ml.features.quotes import QuoteLog
 from aipro_ml.features.records import UTC_TIME, Records
@@ -51,23 +52,28 @@ class History:
     def __init__(self, records: Records, as_known_at: pd.Timestamp | None = None) -> None:
         self._records = records if as_known_at is None else records.cut(as_known_at)
         self._revisions = _in_known_order(self._records.games)
+        self._end: pd.Timestamp | None = None
 
     def before(self, moment: pd.Timestamp) -> "History":
-        """Return the same History without the game revisions known at `moment` or later."""
+        """Return the same History without the game revisions and box scores known at `moment` or later."""
         earlier = History.__new__(History)
         earlier._records = self._records
         earlier._revisions = self._revisions.loc[self._revisions["known_at"] < moment].reset_index(drop=True)
+        earlier._end = moment
         earlier.__dict__["_quotes"] = self._quotes  # indexing millions of odds once is enough
         return earlier
 
     def correction_times(self) -> list[pd.Timestamp]:
-        """Return, in order, the moments at which an already final game was changed."""
+        """Return, in order, the moments at which an already final game or a known box score was changed."""
         games = self._revisions
         final_before = _is_final(games).groupby(games["game_id"]).cumsum() - _is_final(games) > 0
         last = games.groupby("game_id")[_TRUTH].shift()
         same = (games[_TRUTH] == last) | (games[_TRUTH].isna() & last.isna())
         changed = final_before & ~same.all(axis=1)
-        return sorted(games.loc[changed, "known_at"].unique())
+        moments = set(games.loc[changed, "known_at"].unique())
+        moments.update(corrected_at(self._records.team_boxes, TEAM_BOX))
+        moments.update(corrected_at(self._records.player_boxes, PLAYER_BOX))
+        return sorted(moment for moment in moments if self._end is None or moment < self._end)
 
     def game_ids(self) -> list[str]:
         """Return every game that is not called off, by its latest known kick-off, then by its id."""
@@ -232,6 +238,24 @@ class History:
     def team_season_stats(self) -> pd.DataFrame:
         """Return TEAM_STAT_COLUMNS rows; `known_at` is the end of the season each sums up."""
         return self._records.team_stats.copy()
+
+    def player_season_stats(self) -> pd.DataFrame:
+        """Return PLAYER_STAT_COLUMNS rows; `known_at` is the end of the season each sums up."""
+        return self._records.player_stats.copy()
+
+    def team_boxes(self, figures: Sequence[str]) -> pd.DataFrame:
+        """Return team_id, game_id, known_at and `figures` of each team's box, ordered by (known_at, game_id, team_id).
+
+        `known_at` is when the box was first known; the figures are those of this epoch, NaN where not told.
+        """
+        return current_boxes(self._known(self._records.team_boxes), TEAM_BOX, figures)
+
+    def player_boxes(self, figures: Sequence[str]) -> pd.DataFrame:
+        """Return player_id, team_id, game_id, known_at and `figures` of each player's box, ordered likewise."""
+        return current_boxes(self._known(self._records.player_boxes), PLAYER_BOX, figures)
+
+    def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows if self._end is None else rows.loc[rows["known_at"] < self._end]
 
     def teams(self) -> pd.DataFrame:
         """Return the teams (index team_id): abbreviation, conference, division."""

@@ -1,7 +1,7 @@
 """The facts features are computed from, as frames; loaded from the database or built from a source alike."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -68,6 +68,24 @@ TEAM_STAT_COLUMNS: Mapping[str, str] = {
     "games_played": "float64",
     "known_at": UTC_TIME,  # end of the season it sums up
 }
+TEAM_BOX_COLUMNS: Mapping[str, str] = {"team_id": "str", "game_id": "str", "known_at": UTC_TIME}
+"""One row a version of a box; beside these the figures that views read, float64. NaN: not told."""
+
+PLAYER_BOX_COLUMNS: Mapping[str, str] = {"player_id": "str", **TEAM_BOX_COLUMNS}
+PLAYER_STAT_COLUMNS: Mapping[str, str] = {
+    "player_id": "str",
+    "season": "int64",
+    "stat_type": "str",
+    "value": "float64",
+    "games_played": "float64",
+    "known_at": UTC_TIME,  # end of the season it sums up
+}
+
+
+def box_frame(data: pd.DataFrame | None, columns: Mapping[str, str], figures: Sequence[str] = ()) -> pd.DataFrame:
+    """Return `columns` and the `figures` of box scores as float64; no rows for None."""
+    every = {**columns, **dict.fromkeys(figures, "float64")}
+    return no_rows(every) if data is None or data.empty else frame_of(data, every)
 
 
 def frame_of(data: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -100,6 +118,9 @@ class Records:
     teams: pd.DataFrame  # TEAM_COLUMNS
     venues: pd.DataFrame  # VENUE_COLUMNS
     team_stats: pd.DataFrame  # TEAM_STAT_COLUMNS
+    team_boxes: pd.DataFrame = field(default_factory=lambda: no_rows(TEAM_BOX_COLUMNS))  # and figures
+    player_boxes: pd.DataFrame = field(default_factory=lambda: no_rows(PLAYER_BOX_COLUMNS))  # and figures
+    player_stats: pd.DataFrame = field(default_factory=lambda: no_rows(PLAYER_STAT_COLUMNS))
 
     def cut(self, moment: pd.Timestamp) -> "Records":
         """Return only the rows known at `moment`, as a database of that time would hold them."""
@@ -110,6 +131,9 @@ class Records:
             teams=self.teams,
             venues=self.venues,
             team_stats=_until(self.team_stats, "known_at", moment),
+            team_boxes=_until(self.team_boxes, "known_at", moment),
+            player_boxes=_until(self.player_boxes, "known_at", moment),
+            player_stats=_until(self.player_stats, "known_at", moment),
         )
 
 

@@ -22,7 +22,8 @@ class FeatureView:
     schedule as known at as_of: season, season_type, week, game_number, kickoff, home_team_id, away_team_id, venue_id,
     neutral_site) and returns float columns `columns` on the same index. It may look back only through
     `features.asof`. `group` market views read odds; market-free ones never do. `left_out`: columns that are
-    computed and dropped, because they say nothing in the sport at hand.
+    computed and dropped, because they say nothing in the sport at hand. `team_figures` and `player_figures`: what it
+    reads of box scores, by the names of the figures as they are stored.
     """
 
     name: str
@@ -30,6 +31,8 @@ class FeatureView:
     compute: Compute
     group: ViewGroup = "market_free"
     left_out: tuple[str, ...] = ()
+    team_figures: tuple[str, ...] = ()
+    player_figures: tuple[str, ...] = ()
 
     def without(self, *columns: str) -> "FeatureView":
         """Return the view less these columns; UsageError for one it has not."""

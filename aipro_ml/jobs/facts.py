@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
 from sqlalchemy import Connection
 
+from aipro_ml.db.repositories import box_records
 from aipro_ml.db.repositories.records import load_frames
 from aipro_ml.features import records as known
 from aipro_ml.features.records import Records
+from aipro_ml.features.sport import sport
 
 
 def load_records(connection: Connection, code: str, odds_of: Sequence[str] | None = None) -> Records:
@@ -22,4 +25,21 @@ def load_records(connection: Connection, code: str, odds_of: Sequence[str] | Non
         teams=known.frame_of(frames["teams"], known.TEAM_COLUMNS),
         venues=known.frame_of(frames["venues"], known.VENUE_COLUMNS),
         team_stats=known.frame_of(frames["team_stats"], known.TEAM_STAT_COLUMNS),
+        **_boxes(connection, code),
     )
+
+
+def _boxes(connection: Connection, code: str) -> dict[str, pd.DataFrame]:
+    """Return the box scores the sport's views read, by the field of Records they belong to."""
+    views = sport(code).views
+    team = tuple(dict.fromkeys(figure for view in views for figure in view.team_figures))
+    player = tuple(dict.fromkeys(figure for view in views for figure in view.player_figures))
+    return {
+        "team_boxes": known.box_frame(
+            box_records.team_boxes(connection, code, team) if team else None, known.TEAM_BOX_COLUMNS, team
+        ),
+        "player_boxes": known.box_frame(
+            box_records.player_boxes(connection, code, player) if player else None, known.PLAYER_BOX_COLUMNS, player
+        ),
+        "player_stats": known.frame_of(box_records.player_stats(connection, code, player), known.PLAYER_STAT_COLUMNS),
+    }

@@ -76,7 +76,16 @@ def scrambled(records: Records, moment: pd.Timestamp) -> Records:
     closing.loc[later, "closing_price"] = 170.0
     later = stats["known_at"] > moment
     stats.loc[later, "value"] *= -3
-    return replace(records, games=games, odds=odds, closing=closing, team_stats=stats)
+    boxes = {name: _scrambled_figures(getattr(records, name), moment) for name in ("team_boxes", "player_boxes")}
+    player_stats = _scrambled_figures(records.player_stats, moment)
+    changed = {"games": games, "odds": odds, "closing": closing, "team_stats": stats, "player_stats": player_stats}
+    return replace(records, **changed, **boxes)
+
+
+def _scrambled_figures(boxes: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
+    figures = [name for name, kind in boxes.dtypes.items() if kind == "float64"]
+    later = boxes["known_at"] > moment
+    return boxes.assign(**{name: boxes[name].mask(later, 999 - 7 * boxes[name]) for name in figures})
 
 
 def shuffled(records: Records, seed: int) -> Records:

@@ -15,6 +15,7 @@ from aipro_ml.features.records import (
     Records,
     frame_of,
 )
+from tests.features.random_boxes import random_boxes, random_player_stats
 
 TEAMS = tuple(f"T{number}" for number in range(8))
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
@@ -53,6 +54,7 @@ def random_league(seed: int, shape: Shape = SHAPES["NFL"]) -> Records:
     schedule = _schedule(rng, shape)
     games = pd.concat([_revisions(rng, game, shape) for game in schedule.to_dict("records")])
     quotes = pd.concat([_quotes(rng, game, shape) for game in schedule.to_dict("records")], ignore_index=True)
+    team_boxes, player_boxes = random_boxes(seed, games)
     return Records(
         games=frame_of(games, REVISION_COLUMNS),
         odds=frame_of(quotes, ODDS_COLUMNS),
@@ -60,6 +62,9 @@ def random_league(seed: int, shape: Shape = SHAPES["NFL"]) -> Records:
         teams=_teams(),
         venues=_venues(rng),
         team_stats=_stats(rng),
+        team_boxes=team_boxes,
+        player_boxes=player_boxes,
+        player_stats=random_player_stats(seed, SEASONS),
     )
 
 

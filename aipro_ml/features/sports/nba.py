@@ -4,7 +4,19 @@ from dataclasses import replace
 
 from aipro_ml.enums import BetType
 from aipro_ml.features.sports.base import Sport
-from aipro_ml.features.views import ats, context, elo, form, market, overtime, rest, schedule, scoring
+from aipro_ml.features.views import (
+    ats,
+    context,
+    efficiency_nba,
+    elo,
+    form,
+    market,
+    overtime,
+    rest,
+    schedule,
+    scoring,
+    usage,
+)
 
 NBA = Sport(
     code="NBA",
@@ -18,6 +30,8 @@ NBA = Sport(
         schedule.VIEW,
         # indoors on wood, and no slot of the week is like the NFL's Monday night
         context.VIEW.without("week", "primetime", "dome", "artificial_turf", "west_to_east_early"),
+        efficiency_nba.VIEW,
+        usage.NBA_VIEW,
         market.VIEW,
         ats.VIEW,
     ),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aipro_ml.enums import BetType
 from aipro_ml.features.sports.base import Sport
-from aipro_ml.features.views import ats, context, elo, form, market, overtime, rest, scoring
+from aipro_ml.features.views import ats, context, efficiency_nfl, elo, form, market, overtime, rest, scoring, usage
 
 NFL = Sport(
     code="NFL",
@@ -16,6 +16,8 @@ NFL = Sport(
         overtime.VIEW.without("overtime_rate_mean", "regulation_margin_diff"),
         rest.VIEW,
         context.VIEW,
+        efficiency_nfl.VIEW,
+        usage.NFL_VIEW,
         market.VIEW,
         ats.VIEW,
     ),

@@ -1,0 +1,40 @@
+"""Box scores as they were known: of each box one version, at the place in time of its first."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+TEAM_BOX = ["team_id", "game_id"]
+PLAYER_BOX = ["player_id", "game_id"]
+_KEYS = ("team_id", "player_id", "game_id", "known_at")
+
+
+def current_boxes(versions: pd.DataFrame, keys: Sequence[str], figures: Sequence[str]) -> pd.DataFrame:
+    """Return one row a box, ordered by (known_at, game_id, team, player): its last version, known when the first was.
+
+    `versions` has the keys, known_at and figures; a figure of `figures` that it lacks is NaN.
+    """
+    ordered = _in_order(versions)
+    first = ordered.drop_duplicates(list(keys)).set_index(list(keys))["known_at"]
+    last = ordered.drop_duplicates(list(keys), keep="last")
+    told = last.assign(known_at=first.reindex(pd.MultiIndex.from_frame(last[list(keys)])).array)
+    names = [name for name in _KEYS if name in told]
+    table = pd.concat([told[names], told.reindex(columns=list(figures)).astype("float64")], axis=1)
+    return _in_order(table)
+
+
+def corrected_at(versions: pd.DataFrame, keys: Sequence[str]) -> list[pd.Timestamp]:
+    """Return, in order, the moments at which a known box got other figures."""
+    if not versions.duplicated(list(keys)).any():
+        return []
+    ordered = _in_order(versions)
+    figures = [name for name in ordered if name not in _KEYS]
+    again = ordered.duplicated(list(keys))
+    before = ordered.groupby(list(keys))[figures].shift()
+    same = (ordered[figures] == before) | (ordered[figures].isna() & before.isna())
+    return sorted(ordered.loc[again & ~same.all(axis=1), "known_at"].unique())
+
+
+def _in_order(boxes: pd.DataFrame) -> pd.DataFrame:
+    names = [name for name in ("known_at", "game_id", "team_id", "player_id") if name in boxes]
+    return boxes.sort_values(names, kind="stable", ignore_index=True)
