@@ -1,5 +1,6 @@
 """`aipro odds`: closes, movements, consensus lines, one game's board, and the comparison of devig methods."""
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,8 @@ app.add_typer(devig, name="devig")
 
 SportCode = Annotated[str, typer.Option(help="Sport code.")]
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Derive every game again, not only those that need it.")]
+_FORMS = {"line": "{:g}", "price": "{:+.0f}", "hours": "{:.1f}"}
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a row.")]
 
 
@@ -59,8 +62,8 @@ def movements(
             games=("game_id", "nunique"), moves=("game_id", "size"), steam=("steam", "sum"), reverse=("reverse", "sum")
         )
         table(_rows(by_market.reset_index()), title=f"{sport}: moves by market")
-    shown = frame.loc[frame["steam"]] if steam else frame
-    table(_move_rows(shown.tail(limit), with_game=True), title=f"{sport}: latest moves", as_json=as_json)
+    shown = _move_rows((frame.loc[frame["steam"]] if steam else frame).tail(limit), with_game=True)
+    table(shown if as_json else _written(shown), title=f"{sport}: latest moves", as_json=as_json)
 
 
 @app.command("consensus")
@@ -86,6 +89,7 @@ def consensus(
     names = ["game", "kickoff", "market", "line", "fair", "fair_draw", "books_count", "sharp_fair", "soft_fair"]
     names += ["overround", "dispersion", "suspect", "outliers"]
     rows = [{**row, "outliers": ", ".join(row["outliers"])} for row in _rows(frame[names] if len(frame) else frame)]
+    rows = rows if as_json else _written(rows)
     table(rows, title=f"{sport}: consensus of open markets at {moment:%Y-%m-%d %H:%M} UTC", as_json=as_json)
 
 
@@ -151,6 +155,16 @@ def _move_rows(frame: "pd.DataFrame", *, with_game: bool) -> list[dict[str, Any]
     return _rows(frame[["game", *names] if with_game else names])
 
 
+def _written(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows with lines, prices and ages as people write them."""
+    return [{name: _cell(name, value) for name, value in row.items()} for row in rows]
+
+
+def _cell(name: str, value: object) -> object:
+    form = next((form for end, form in _FORMS.items() if name.endswith(end)), None)
+    return form.format(value) if form and isinstance(value, float) and not math.isnan(value) else value
+
+
 def _show(found: "Board", *, as_json: bool) -> None:
     game, word = found.game, found.moment
     markets = [{**row, "outliers": ", ".join(row["outliers"])} for row in _rows(found.markets)]
@@ -164,10 +178,10 @@ def _show(found: "Board", *, as_json: bool) -> None:
     score = "" if game["home_score"] != game["home_score"] else f" {game['away_score']:.0f}:{game['home_score']:.0f}"
     say(f"{game['sport']} {game['away']}@{game['home']}{score}, kick-off {game['kickoff']:%Y-%m-%d %H:%M} UTC")
     say(f"{game['status']}; the market as of {found.at:%Y-%m-%d %H:%M} UTC ({word}); game {game['game_id']}")
-    table(markets, title=f"consensus ({word})")
-    table(books, title="books")
-    table(parts["moves"][-30:], title="moves of the home or over side (latest 30)")
-    table(_rows(found.consensus), title="stored consensus lines (price: fair, of the home or over side)")
+    table(_written(markets), title=f"consensus ({word})")
+    table(_written(books), title="books")
+    table(_written(parts["moves"][-30:]), title="moves of the home or over side (latest 30)")
+    table(_written(_rows(found.consensus)), title="stored consensus lines (price: fair, of the home or over side)")
 
 
 def _show_comparison(sport: str, moment: str, found: "DevigComparison", *, bands: bool, as_json: bool) -> None:

@@ -142,14 +142,11 @@ def _movement_rows(quotes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _consensus_rows(sides: pd.DataFrame, books: pd.DataFrame, config: SportConfig) -> pd.DataFrame:
-    """Return the consensus at the close, and that of the opening moment where it is another."""
+    """Return the consensus at the close, and that of the opening moment."""
     names = books.set_index("book")["name"]
     named = sides.assign(book=sides["book"].map(names))
     close = consensus_rows(closing_quotes(named), config)
     opening = consensus_rows(opening_quotes(named), config)
-    key = ["game_id", "market", "calculated_at"]
-    closing_moments = pd.MultiIndex.from_frame(close[key])
-    opening = opening.loc[~pd.MultiIndex.from_frame(opening[key]).isin(closing_moments)]
     return pd.concat([stored_consensus(close, CLOSE), stored_consensus(opening, OPENING)], ignore_index=True)
 
 

@@ -55,14 +55,18 @@ def closes(engine: Engine, code: str) -> pd.DataFrame:
 
 
 def moves(engine: Engine, code: str, as_of: datetime) -> pd.DataFrame:
-    """Return every move of the sport, described (direction, steam, reverse, age at `as_of`) and with its game."""
+    """Return every move of the sport, described (direction, steam, reverse) and with its game.
+
+    The age of a move is that at `as_of`, or at the kick-off where that came first.
+    """
     league = sport(code)
     with engine.connect() as connection:
         frame = repository.moves_of(connection, league.code)
         sides = repository.sides_of(connection, league.code)
         games = repository.games_of_sport(connection, league.code)
     labels = (games["away"] + "@" + games["home"]).set_axis(games["game_id"])
-    said = described(frame, books_quoting(sides), pd.Timestamp(as_of))
+    kickoffs = games.set_index("game_id")["kickoff"].clip(upper=pd.Timestamp(as_of).as_unit("us"))
+    said = described(frame, books_quoting(sides), kickoffs)
     return said.assign(game=said["game_id"].map(labels))
 
 
@@ -111,7 +115,7 @@ def board(engine: Engine, name: str, as_of: datetime) -> Board:
         at=at,
         markets=market_rows(counted, league.config) if len(counted) else pd.DataFrame(),
         books=book_rows(standing, sides, league.config, at, age) if len(standing) else pd.DataFrame(),
-        moves=described(frame, books_quoting(sides), at),
+        moves=described(frame, books_quoting(sides), pd.Series({key: at})),
         consensus=stored,
     )
 

@@ -37,7 +37,8 @@ def market_rows(standing: pd.DataFrame, config: SportConfig) -> pd.DataFrame:
     best = best_prices(standing, table)
     said = [_best(best.loc[best["market"] == market]) for market in table["market"]]
     names = ["line", "fair", "fair_draw", "sharp_fair", "soft_fair", "books_count", "overround", "dispersion"]
-    return table[["market", *names, "suspect", "outliers"]].assign(best=said)
+    shown = table[["market", *names, "suspect", "outliers"]].assign(best=said)
+    return shown.sort_values("market", key=lambda market: market.map(_MARKETS.index), ignore_index=True)
 
 
 def _best(best: pd.DataFrame) -> str:
@@ -51,12 +52,13 @@ def book_rows(
 ) -> pd.DataFrame:
     """Return one row per market and book: opening and standing quote as text, fair value, age in hours, a note.
 
-    `sides`: SIDE_COLUMNS of `closing`. `fair` is of the reference side (home, over) where the book prices
-    every side. The note says what keeps a book out of the consensus: stale, one side only, an average or
-    best price over books, another line than most, or far off the others.
+    `sides`: SIDE_COLUMNS of `closing`; the opening is left out where the book was seen at its close only.
+    `fair` is of the reference side (home, over) where the book prices every side. The note says what keeps a
+    book out of the consensus: stale, one side only, an average or best price over books, another line than
+    most, or far off the others.
     """
-    opening = sides.rename(columns={"opening_line": "line", "opening_price": "price"})
-    opened = _texts(opening.loc[opening["price"].notna()])
+    moved = sides.loc[sides["opening_price"].notna() & (sides["opening_at"] != sides["closed_at"])]
+    opened = _texts(moved.rename(columns={"opening_line": "line", "opening_price": "price"}))
     rows = pd.DataFrame({"opening": opened, "standing": _texts(standing)})
     rows = rows.join(_fairs(standing, config)).join(_ages(standing, at))
     notes = _notes(rows, fresh(standing, at, max_age), config, max_age / pd.Timedelta(hours=1))

@@ -109,10 +109,15 @@ def closing_quotes(sides: pd.DataFrame) -> pd.DataFrame:
 
 
 def opening_quotes(sides: pd.DataFrame) -> pd.DataFrame:
-    """Return the quotes (QUOTE_COLUMNS) of the moment at which each game's market opened, by its first book."""
+    """Return the quotes (QUOTE_COLUMNS) of the moment at which each game's market opened, by its first book.
+
+    A market that closed at that very moment was only ever seen at its close: it has no opening.
+    """
     opened = sides.loc[sides["opening_at"].notna()]
-    first = opened.groupby(["game_id", "market"])["opening_at"].transform("min")
-    opened = opened.loc[opened["opening_at"] == first]
+    by_market = opened.assign(closed=opened["closed_at"].where(opened["closing_price"].notna()))
+    by_market = by_market.groupby(["game_id", "market"])
+    first, last = by_market["opening_at"].transform("min"), by_market["closed"].transform("max")
+    opened = opened.loc[(opened["opening_at"] == first) & (first != last)]
     names = {"opening_line": "line", "opening_price": "price", "opening_at": "recorded_at"}
     return opened.rename(columns=names)[_kept(opened)].reset_index(drop=True)
 
