@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.features.history import History
+from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.importing import import_nflverse
 from aipro_ml.jobs.ingest import ImportOptions
 from aipro_ml.jobs.ingest_boxes import import_boxes
@@ -212,3 +215,17 @@ def test_a_season_of_the_same_number_does_not_replace_what_the_boxes_say(platfor
     report = bring("nfl-player-weeks", [total], path="2021/QB_season.csv")
     assert [finding.rule for finding in report.findings] == ["season_differs"]
     assert platform.one("SELECT value FROM player_stats WHERE stat_type = 'PassingYDS'") == 250
+
+
+def test_features_read_the_stored_boxes_and_each_correction_from_when_it_was_known(platform, weeks, bring):
+    bring("nfl-team-weeks", [BUF | {"attempts": "31"}, MIA], LATER)
+    with platform.engine.connect() as connection:
+        records = load_records(connection, "NFL")
+    assert len(records.team_boxes) == 4
+    history = History(records)
+    assert history.correction_times() == [pd.Timestamp(LATER)]
+    seen = [one.team_boxes(["attempts"]) for one in (history.before(pd.Timestamp(LATER)), history)]
+    assert [sorted(rows["attempts"]) for rows in seen] == [[30, 30, 30], [30, 30, 31]]
+    assert seen[0]["known_at"].equals(seen[1]["known_at"])
+    cut = records.cut(pd.Timestamp(LATER) - pd.Timedelta(seconds=1))
+    pd.testing.assert_frame_equal(History(cut).team_boxes(["attempts"]), seen[0])
