@@ -19,7 +19,8 @@ def asof_positions(
     """Return for each row of `left` (n,) the position of its last event in `events`, −1 where there is none.
 
     An event counts when its `by` columns equal the row's and `known_at` ≤ `as_of` (with `tolerance` also
-    `known_at` > `as_of` − tolerance). Of several known at one moment the last in event order is taken.
+    `known_at` > `as_of` − tolerance). Of several known at one moment the last in event order is taken. A row with a
+    missing key has no event: two unknown teams are not one team.
     """
     if events.empty or left.empty:
         return np.full(len(left), -1, dtype=np.int64)
@@ -34,7 +35,7 @@ def asof_positions(
     order = np.argsort(event_key, kind="stable")
     at = np.searchsorted(event_key[order], left_key, side="right") - 1
     found = order[np.maximum(at, 0)]
-    valid = (at >= 0) & (event_code[found] == left_code)
+    valid = (at >= 0) & (event_code[found] == left_code) & left[list(by)].notna().all(axis=1).to_numpy()
     if tolerance is not None:
         valid &= known_at[found] > as_of - tolerance // pd.Timedelta(microseconds=1)
     return np.where(valid, found, -1)

@@ -47,9 +47,9 @@ class FeatureMatrix:
         digest = hashlib.sha256()
         digest.update("\x1f".join([*map(str, self.X.index), *self.X.columns]).encode())
         digest.update(self.as_of.astype("int64").to_numpy().tobytes())
-        digest.update(np.ascontiguousarray(self.X.to_numpy("float64") + 0.0).tobytes())
+        digest.update(canonical(self.X.to_numpy("float64")).tobytes())
         if self.y is not None:
-            digest.update(self.y.to_numpy("float64").tobytes())
+            digest.update(canonical(self.y.to_numpy("float64")).tobytes())
         if self.weight is not None:
             digest.update(self.weight.to_numpy("float64").tobytes())
         return digest.hexdigest()
@@ -65,6 +65,11 @@ class FeatureMatrix:
     def select(self, columns: tuple[str, ...]) -> "FeatureMatrix":
         """Return the same rows with only these feature columns, in this order."""
         return replace(self, X=self.X[list(columns)])
+
+
+def canonical(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the values with one zero and one NaN: both have bit patterns that are equal in meaning alone."""
+    return np.ascontiguousarray(np.where(np.isnan(values), np.nan, values + 0.0))
 
 
 def outcome_columns(y: npt.ArrayLike, k: int) -> npt.NDArray[np.int64]:

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 
+from aipro_ml.enums import Selection
 from aipro_ml.errors import ArtifactError
 from aipro_ml.features.matrix import FeatureMatrix
 
-_AS_OF, _LABEL, _META = "as_of", "y", "meta:"
+_META = "meta:"
+_BESIDE = ("as_of", "y", "weight", "outcomes")
+"""What stands beside features and meta; `outcomes` is one text in every row."""
 
 
 def write_snapshot(path: Path, matrix: FeatureMatrix) -> str:
     """Write `matrix` as `path` in one step and return the file's SHA-256; the same content gives the same bytes."""
     frame = pd.concat([matrix.X, matrix.meta.add_prefix(_META)], axis=1)
-    frame[f"{_META}{_AS_OF}"] = matrix.as_of
-    if matrix.y is not None:
-        frame[f"{_META}{_LABEL}"] = matrix.y
+    outcomes = ",".join(matrix.outcomes)
+    for name, values in zip(_BESIDE, (matrix.as_of, matrix.y, matrix.weight, outcomes), strict=True):
+        if values is not None:
+            frame[f"{_META}{name}"] = values
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix=f".{path.stem}-", dir=path.parent, delete=False) as building:
         place = Path(building.name)
@@ -56,6 +60,8 @@ def file_hash(path: Path) -> str:
 def _matrix(frame: pd.DataFrame) -> FeatureMatrix:
     beside = [name for name in frame.columns if name.startswith(_META)]
     rest = frame[beside].rename(columns=lambda name: name.removeprefix(_META))
-    y = rest.pop(_LABEL) if _LABEL in rest else None
-    as_of = rest.pop(_AS_OF)
-    return FeatureMatrix(frame.drop(columns=beside), as_of, rest, y)
+    as_of, y, weight, outcomes = (rest.pop(name) if name in rest else None for name in _BESIDE)
+    if as_of is None or outcomes is None or outcomes.nunique() != 1:
+        raise ValueError("no decision times, or no outcomes")
+    named = tuple(Selection(name) for name in str(outcomes.iloc[0]).split(","))
+    return FeatureMatrix(frame.drop(columns=beside), as_of, rest, y, named, weight)

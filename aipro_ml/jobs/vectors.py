@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from aipro_ml.db.repositories import acts, feature_store, feature_vectors, reference
 from aipro_ml.enums import BetType, RunStatus
 from aipro_ml.features.definition import view_hash
-from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.features.matrix import FeatureMatrix, canonical
 from aipro_ml.features.sport import Sport
 from aipro_ml.features.statistics import feature_statistics
 from aipro_ml.identity import derive_id
@@ -109,7 +109,7 @@ def store_feature_set(
 
 def vector_hashes(values: pd.DataFrame) -> list[str]:
     """Return the SHA-256 of each row's feature values, as eight-byte floats in column order."""
-    rows = np.ascontiguousarray(values.to_numpy(np.float64) + 0.0)
+    rows = canonical(values.to_numpy(np.float64))
     return [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
 
 
