@@ -63,10 +63,9 @@ def import_source(
     told = _told(chosen, request)
     batches = _batches(chosen, request.places)
     with opened(settings) as engine:
-        for number, (label, files) in enumerate(batches):
+        for number, (label, files, fetched) in enumerate(batches):
             step = _step(options.on_step, number, len(batches))
-            live = chosen.live and is_address(request.places[min(number, len(request.places) - 1)])
-            known = replace(told, taken_at=options.now) if live else told
+            known = replace(told, taken_at=options.now) if chosen.live and fetched else told
             report = _import_files(engine, settings, chosen, known, files(), replace(options, on_step=step, name=label))
             reports.append(report)
             on_file(report)
@@ -77,7 +76,7 @@ def read_source(settings: Settings | None, request: Request) -> Iterator[tuple[s
     """Yield each file's name and what it says, storing nothing; `settings` are needed for stored schedules."""
     chosen = source(request.source)
     told = _told(chosen, request)
-    for label, files in _batches(chosen, request.places):
+    for label, files, _ in _batches(chosen, request.places):
         if "schedule" not in chosen.needs:
             yield label, chosen.read(files(), told)
         elif settings is None:
@@ -108,14 +107,14 @@ def _told(chosen: Source, request: Request) -> Told:
     return Told(sport=request.sport or "", season=request.season, mapping=mapping)
 
 
-def _batches(chosen: Source, places: tuple[str, ...]) -> list[tuple[str, Callable[[], Files]]]:
-    """Return the imports to make, each with its name and its files, read only when asked for."""
+def _batches(chosen: Source, places: tuple[str, ...]) -> list[tuple[str, Callable[[], Files], bool]]:
+    """Return the imports to make: each one's name, its files, read only when asked for, and whether from the web."""
     if not places:
         raise UsageError(f"{chosen.name} reads files: name at least one, or a folder or address")
     found = [entry for place in places for entry in _entries(place)]
     if chosen.folder:
-        return [(_label(places[0]), lambda: dict(_named(*entry) for entry in found))]
-    return [(name or _label(place), partial(_only, place, name)) for place, name in found]
+        return [(_label(places[0]), lambda: dict(_named(*entry) for entry in found), False)]
+    return [(name or _label(place), partial(_only, place, name), is_address(place)) for place, name in found]
 
 
 def _label(place: str) -> str:

@@ -188,7 +188,8 @@ def _changes(
     if old.empty:
         return old, pd.DataFrame(), ()
     stored = current_of(known).loc[old["game_id"]].set_axis(old.index)
-    moved = ingest_revisions.applicable(moves, known, stored, history.source)
+    news = moves.iloc[:0] if reading.again else moves
+    moved = ingest_revisions.applicable(news, known, stored, history.source)
     said = ingest_revisions.with_last_kickoff(old, moved, known, history.source)
     merged = ingest_merge.merge(said, stored, history.source, file=reading.file, again=reading.again)
     facts = said.assign(**{name: merged.facts[name] for name in merged.facts})

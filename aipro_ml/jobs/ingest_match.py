@@ -11,7 +11,10 @@ from aipro_ml.enums import GameStatus
 NEAR_HOURS = 36
 """Two kick-offs further apart than this are two games, unless one week or one day holds them both."""
 
-CROSSWALK, IDENTITY, WEEK, DAY, NEAR = range(5)
+FINGERPRINT_DAYS, FINGERPRINT_POINTS = 60, 60
+"""A score of so many points is not repeated by the same teams on the same ground within so many days."""
+
+CROSSWALK, IDENTITY, WEEK, DAY, NEAR, SCORE = range(6)
 """How two rows are known to be one game, the surest first."""
 
 AMBIGUOUS, SIDES = "ambiguous_game", "sides_differ"
@@ -71,7 +74,8 @@ def _candidates(incoming: pd.DataFrame, stored: pd.DataFrame, crosswalk: pd.Seri
     both["gap"] = np.where(timed, apart / pd.Timedelta(hours=1), days * 24.0)
     near = np.where(timed, both["gap"] <= NEAR_HOURS, days <= 1) & ~both["conflict"]
     week = both["week"].notna() & (both["week"] == both["week_stored"]) & (both["kind"] == both["kind_stored"])
-    ways = [both["crossed"] == both["game_id"], both["own"] == both["game_id"], week, days == 0, near]
+    told = [both["crossed"] == both["game_id"], both["own"] == both["game_id"]]
+    ways = [*told, week, days == 0, near, _same_score(both, days)]
     both["tier"] = np.select(ways, range(len(ways)), default=-1)
     both["number_differs"] = _number_differs(both)
     both["shown"] = both["game_id"] + " (" + both["kickoff_stored"].dt.strftime("%Y-%m-%d %H:%MZ") + ")"
@@ -106,6 +110,13 @@ def _scores_differ(both: pd.DataFrame) -> pd.Series:
     away = both["away_score_stored"].where(~both["is_swapped"], both["home_score_stored"])
     known = both["home_score"].notna() & home.notna()
     return known & ((both["home_score"] != home) | (both["away_score"] != away))
+
+
+def _same_score(both: pd.DataFrame, days: pd.Series) -> pd.Series:
+    """Return where two finished games have one high score: a postponed game, told under its first day."""
+    known = both["home_score"].notna() & both["home_score_stored"].notna() & ~both["conflict"]
+    high = both["home_score"] + both["away_score"] >= FINGERPRINT_POINTS
+    return known & high & ~both["is_swapped"] & (days <= FINGERPRINT_DAYS)
 
 
 def _number_differs(both: pd.DataFrame) -> pd.Series:

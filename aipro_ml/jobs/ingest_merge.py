@@ -20,8 +20,8 @@ FACTS: dict[str, tuple[str, ...]] = {
 """What can change of a game, in groups of columns that one source states together."""
 
 COLUMNS = tuple(column for columns in FACTS.values() for column in columns)
-TOLD_APART = pd.Timedelta(hours=1)
-"""Kick-offs of two sources that differ by no more are not worth a finding."""
+TOLD_APART, DAYS_APART = pd.Timedelta(hours=1), pd.Timedelta(hours=48)
+"""Kick-offs of two sources that differ by no more are not worth a finding; the second where an hour is assumed."""
 
 _RANKS = {status.value: rank for rank, status in enumerate((GameStatus.SCHEDULED, GameStatus.IN_PROGRESS))}
 _RANKS |= {GameStatus.POSTPONED.value: 2, GameStatus.CANCELLED.value: 2, GameStatus.FINAL.value: 3}
@@ -128,8 +128,9 @@ def _result_differs(games: pd.DataFrame, stored: pd.DataFrame, left: pd.Series, 
 
 
 def _kickoff_differs(games: pd.DataFrame, stored: pd.DataFrame, left: pd.Series, file: str) -> list[Finding]:
-    timed = left & ~_true(games["kickoff_estimated"]) & ~_true(stored["kickoff_estimated"])
-    apart = timed & ((games["game_date"] - stored["game_date"]).abs() > TOLD_APART)
+    timed = ~_true(games["kickoff_estimated"]) & ~_true(stored["kickoff_estimated"])
+    gap = (games["game_date"] - stored["game_date"]).abs()
+    apart = left & ((timed & (gap > TOLD_APART)) | (gap > DAYS_APART))
     rows = zip(games.loc[apart].itertuples(), stored.loc[apart].itertuples(), strict=True)
     return [
         Finding(

@@ -68,6 +68,14 @@ def test_a_game_on_the_next_day_with_another_score_is_the_next_game_of_a_series(
     assert matched([final("in", "2022-12-03", (101, 99))], stored) == ["st"]
 
 
+def test_a_postponed_game_told_under_its_first_day_is_known_by_its_score():
+    stored = [final("st", "2023-02-16", (140, 137))]
+    assert matched([final("in", "2023-01-18", (140, 137))], stored) == ["st"]
+    assert matched([final("in", "2023-01-18", (140, 136))], stored) == [None]
+    low = [final("st", "2023-02-16", (2, 1))]
+    assert matched([final("in", "2023-01-18", (2, 1))], low) == [None]
+
+
 def test_two_games_on_consecutive_days_each_find_their_own():
     stored = [game("one", "2022-12-02 00:00"), game("two", "2022-12-03 00:00")]
     incoming = [game("b", "2022-12-03 00:10"), game("a", "2022-12-02 00:10")]

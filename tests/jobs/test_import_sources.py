@@ -340,3 +340,19 @@ def test_the_day_of_a_game_without_an_hour_is_over_before_its_result_counts(plat
     assert done["known_at"] == pd.Timestamp("2022-10-20 00:00", tz="America/New_York").tz_convert("UTC").tz_localize(
         None
     ) + timedelta(minutes=160)
+
+
+def test_two_layouts_of_one_feed_that_disagree_write_nothing_the_second_time(platform, bring):
+    moved = odds_api_files.event(commence_time="2025-10-18T01:00:00Z")
+    one = feed("20251017T124448Z", odds_api_files.event())
+    other = odds_api_files.as_csv(odds_api_files.changes(moved))  # another kick-off at the very same moment
+    imports = [
+        lambda: bring("odds-api", one, sport="NCAAF"),
+        lambda: bring("odds-api-changes", other, name="changes.csv", sport="NCAAF"),
+    ]
+    for run in imports:
+        run()
+    assert platform.one("SELECT count(*) FROM games") == 1
+    before = platform.snapshot()
+    assert [run().rows_written for run in imports] == [0, 0]
+    assert platform.snapshot() == before
