@@ -10,6 +10,7 @@ from aipro_ml.enums import GameStatus, Severity
 from aipro_ml.sources import odds_api_events
 from aipro_ml.sources.base import GAME_COLUMNS, Finding, SourceBatch, conform
 from aipro_ml.sources.checks import shortened
+from aipro_ml.sources.dated import in_order
 from aipro_ml.sources.franchises import franchises
 from aipro_ml.sources.games import season_frame
 from aipro_ml.sources.odds_api import answer_of, text_of_value
@@ -34,6 +35,8 @@ def read(data: bytes, *, name: str, sport: str, known_from: datetime | None = No
     feed = feed_of(rows, pd.DataFrame(columns=list(OFFER_COLUMNS)), len(events) + len(findings))
     log = FeedLog(feed.sightings)
     known = odds_api_events.read(feed.sightings, feed.offers, sport, log).games
+    again = rows["id"].notna() & rows["id"].duplicated()
+    log.reject(again, feed.sightings["id"], "duplicate_game", "an earlier event has this id; the first counts")
     games = _with_scores(known, rows, log)
     return SourceBatch(
         sport=sport,
@@ -41,7 +44,7 @@ def read(data: bytes, *, name: str, sport: str, known_from: datetime | None = No
         teams=franchises(sport).frame(),
         seasons=season_frame(games),
         games=conform(games, GAME_COLUMNS),
-        findings=(*findings, *log.findings),
+        findings=in_order((*findings, *log.findings)),
         rows_read=feed.rows_read,
         known_from=known_from,
     )
@@ -58,6 +61,10 @@ def _events(listed: list[Any], name: str, sport: str) -> tuple[list[Json], list[
         elif SPORT_KEYS.get(str(event.get("sport_key")), sport) != sport:
             text, said = shortened(str(event["sport_key"])), f"not {sport}: read it as its own sport"
             findings.append(Finding(name, number + 1, f"{place}sport_key", text, "other_sport", said))
+        elif not isinstance(event.get("completed"), bool):
+            said = "neither true nor false: whether the game is over is not known"
+            text = shortened(str(event.get("completed")))
+            findings.append(Finding(name, number + 1, f"{place}completed", text, "completed", said))
         else:
             rows.append({"file": name, "line_number": number + 1, "place": place, "id_column": "id", **_flat(event)})
     return rows, findings

@@ -5,7 +5,7 @@ from functools import cache
 
 import pandas as pd
 
-from aipro_ml.sources import box_scores, box_scores_nba
+from aipro_ml.sources import box_scores, box_scores_nba, games_nba
 from tests.sources import malformed_values as bad
 from tests.sources.contract import check_boxes
 from tests.sources.layouts_archives import schedule
@@ -39,7 +39,7 @@ def nba_game(number: int) -> list[Row]:
     day = date(2023, 10, 24) + timedelta(days=number)
     return [{
         "game_id": str(22300061 + number), "date": day.isoformat(), "season": "2023", "home_team": "DEN",
-        "away_team": "LAL", "home_score": "119", "away_score": "107",
+        "away_team": "LAL", "home_score": "119", "away_score": "107", "season_type": "regular",
     }]  # fmt: skip
 
 
@@ -106,9 +106,9 @@ LAYOUTS = [
         },
     ),
     Layout(
-        "nba-games",
+        "games-nba",
         "games.csv",
-        lambda content: box_scores_nba.read_games(content, name="games.csv"),
+        lambda content: games_nba.read(content, name="games.csv"),
         nba_game,
         {
             "date": [*bad.DAYS, "", "10/24/2023", "2023-10-5 ", "2023-08-24"],
@@ -117,9 +117,10 @@ LAYOUTS = [
             "away_team": [*bad.TEAMS, "DEN"],
             "home_score": ["", *bad.SCORES],
             "away_score": ["", *bad.SCORES],
-            "game_id": ["x" * 51, "x" * 5000],
+            "game_id": ["", "x" * 51, "x" * 5000],
+            "season_type": ["", "x", "Regular", "2", *bad.FEW_TEXTS],
         },
-        box_scores_nba.GAME_FIELDS,
+        games_nba.FIELDS,
         told_at={
             "season": ("date",),
             "home_team": ("away_team",),

@@ -5,7 +5,7 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from aipro_ml.sources import odds_api, odds_api_flat, results_ncaaf, results_nhl
+from aipro_ml.sources import odds_api, odds_api_flat, odds_api_scores, results_nba, results_ncaaf, results_nhl
 from tests.sources import malformed_values as bad
 from tests.sources import odds_api_files as files
 from tests.sources.layouts_tables import exchanged
@@ -57,6 +57,43 @@ def hockey_game(number: int) -> list[Row]:
 
 
 HOCKEY = ("Date", "Time", "Visitor", "VG", "Home", "HG", "decided", "Att.", "LOG", "Notes")
+
+
+NBA = (
+    "Date",
+    "Start (ET)",
+    "Visitor/Neutral",
+    "VP",
+    "Home/Neutral",
+    "HP",
+    "box",
+    "decided",
+    "A",
+    "L",
+    "Arena",
+    "Notes",
+)
+
+
+def nba_result(number: int) -> list[Row]:
+    """The Lakers at Denver in the layout of basketball-reference.com."""
+    day = date(2023, 10, 24) + timedelta(days=number)
+    cells = (f"{day:%a %b} {day.day} {day.year}", "7:30p", "Los Angeles Lakers", "107", "Denver Nuggets", "119")
+    return [dict(zip(NBA, (*cells, "Box Score", "", "19842", "2:12", "Ball Arena", ""), strict=True))]
+
+
+def nba_csv(rows: list[Row]) -> bytes:
+    """Return the file with its header that names four columns PTS, PTS and nothing."""
+    _, _, body = csv_of(rows).partition(b"\n")
+    return (results_nba.HEADER + "Attend.,LOG,Arena,Notes").encode() + b"\n" + body
+
+
+def score_of(number: int) -> list[Row]:
+    """Louisville at Miami, completed, as the API's scores tell it."""
+    event = files.event(id=f"{number:032x}", commence_time=_moment(number))
+    scores = [{"name": "Miami Hurricanes", "score": "21"}, {"name": "Louisville Cardinals", "score": "24"}]
+    told = {"completed": True, "scores": scores, "last_update": _moment(number + 1)}
+    return [{key: value for key, value in event.items() if key != "bookmakers"} | told]
 
 
 def hockey_csv(rows: list[Row]) -> bytes:
@@ -196,6 +233,55 @@ LAYOUTS = [
         marked={"date": ["", *bad.DAYS]},
         told_at={"home_team": ("away_team",), "spread_home": ("spread_away",)},
         swapped=exchanged(("home_team", "away_team")),
+    ),
+    Layout(
+        "odds-api-scores",
+        "scores.json",
+        lambda content: odds_api_scores.read(content, name="scores.json", sport="NCAAF"),
+        score_of,
+        {
+            **{column: EVENT_CELLS[column] for column in ("home_team", "id", "commence_time")},
+            "sport_key": ["icehockey_nhl"],
+            "completed": [None, "true", 1, "yes", [], {}],
+            "scores": [None, "21-24", 7, {}, [], [7]],
+            "scores[0].score": [None, "", *bad.SCORES, *bad.JSON_VALUES],
+            "scores[0].name": [None, "", 4, *bad.TEXTS],
+        },
+        (),
+        encode=_answer,
+        spoil=set_path,
+        place=lambda number, column: f"[{number}].{column}",
+        kind="json",
+        first_line=1,
+        told_at={
+            "home_team": ("away_team", "home_score"),
+            "scores": ("home_score",),
+            "scores[0].score": ("home_score",),
+            "scores[0].name": ("home_score",),
+        },
+        swapped=exchanged(("home_team", "away_team")),
+    ),
+    Layout(
+        "results-nba",
+        "schedule.csv",
+        lambda content: results_nba.read(content, name="schedule.csv"),
+        nba_result,
+        {
+            "Date": [*bad.DAYS, "", "2023-10-24", "Oct 24 2023", "Tue Oct 24", "Tue Feb 30 2024", "Tue Aug 1 2023"],
+            "Start (ET)": [*bad.CLOCKS, "19:30", "7:30", "13:30p", "7:30 PM", "7:30x"],
+            "Home/Neutral": [*bad.TEAMS, "Los Angeles Lakers"],
+            "HP": ["", *bad.SCORES],
+            "VP": ["", *bad.SCORES],
+        },
+        (),
+        encode=nba_csv,
+        marked={"decided": ["x", "6", *bad.FEW_TEXTS, "ot"], "Start (ET)": [""]},
+        told_at={
+            "Home/Neutral": ("Visitor/Neutral",),
+            "HP": ("home_points", "visitor_points"),
+            "VP": ("visitor_points", "home_points"),
+        },
+        swapped=exchanged(("Home/Neutral", "Visitor/Neutral")),
     ),
     Layout(
         "results-ncaaf",

@@ -140,7 +140,7 @@ def check_cells(layout: Layout, column: str, values: Sequence[Any], severity: Se
     count = layout.size
     good, keys, whole = good_games(layout, count)
     assert len(keys) == count, "each good game lands"
-    batch = layout.read(layout.content(_spoilt_rows(layout, column, values)))
+    batch = layout.read(layout.content(spoilt_rows(layout, column, values)))
     layout.check(batch)
     got = landed(batch)
     wrong = []
@@ -161,7 +161,8 @@ def check_cells(layout: Layout, column: str, values: Sequence[Any], severity: Se
     assert not [f for f in batch.findings if f.line in good_lines and (f.line, f.rule) not in warned]
 
 
-def _spoilt_rows(layout: Layout, column: str, values: Sequence[Any]) -> list[Row]:
+def spoilt_rows(layout: Layout, column: str, values: Sequence[Any]) -> list[Row]:
+    """Return the rows of a file of good games of which the first have one spoilt cell each."""
     games = [layout.game(number) for number in range(layout.size)]
     for game, value in zip(games, values, strict=False):
         game[layout.spoilt] = layout.spoil(game[layout.spoilt], column, value)
