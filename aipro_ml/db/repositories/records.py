@@ -47,7 +47,8 @@ _VENUES = text(
 _TEAM_STATS = text(
     """
     SELECT t.team_id::text AS team_id, s.year AS season, t.stat_type, t.value,
-           t.games_played::float8 AS games_played, s.end_date::timestamp + interval '1 day' AS known_at
+           t.games_played::float8 AS games_played,
+           greatest(s.end_date::timestamp + interval '1 day', t.updated_at) AS known_at
     FROM team_stats t JOIN seasons s ON s.id = t.season_id
     WHERE s.sport_id = :sport ORDER BY known_at, t.id
     """
