@@ -9,7 +9,7 @@ import pandas as pd
 from aipro_ml.betting.consensus import consensus
 from aipro_ml.betting.settlement import MarketRule, outcomes_of, settle_scores
 from aipro_ml.config import SportConfig
-from aipro_ml.enums import BetType, DevigMethod
+from aipro_ml.enums import REFERENCE_SIDE, BetType, DevigMethod
 from aipro_ml.metrics import LOG_LOSS_CLIP, block_bootstrap_interval
 
 BANDS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
@@ -98,11 +98,13 @@ def _outcomes(
 ) -> tuple[FloatArray, FloatArray]:
     """Return which outcome happened (n, k), and the share of the stake it decided (n,): 1, .5, 0 a push, NaN."""
     home, away = results["home_score"].to_numpy("float64"), results["away_score"].to_numpy("float64")
-    sides = outcomes_of(bet_type, rule)
-    scores = np.column_stack([settle_scores(bet_type, side, line, home, away, rule) for side in sides])
     if bet_type is BetType.MONEYLINE and rule is MarketRule.THREE_WAY:
+        sides = outcomes_of(bet_type, rule)
+        scores = np.column_stack([settle_scores(bet_type, side, None, home, away, rule) for side in sides])
         return (scores > 0).astype("float64"), np.where(np.isnan(scores[:, 0]), np.nan, 1.0)
-    return (scores > 0).astype("float64"), np.abs(scores[:, 0])
+    # the line is the reference side's: what it does not win the other side does
+    score = settle_scores(bet_type, REFERENCE_SIDE[bet_type], line, home, away, rule)
+    return np.column_stack([score > 0, score < 0]).astype("float64"), np.abs(score)
 
 
 def _chances(table: pd.DataFrame, outcomes: int) -> FloatArray:

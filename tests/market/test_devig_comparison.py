@@ -70,6 +70,15 @@ def test_a_quarter_line_half_pushed_counts_half():
     assert found.bands[-1].happened == 1
 
 
+def test_a_spread_is_won_by_one_of_its_sides_and_a_push_by_none():
+    quotes = priced([[-150, 130]] * 60, market="spread", line=-3.0)
+    found = compare_methods(quotes, games([(7, 6), (10, 3), (6, 3)] * 20), BetType.SPREAD, NFL, seed=1)
+    assert (found.games, found.pushes) == (40, 20)
+    for score in found.scores:
+        p = devig([[-150, 130]], score.method).probabilities[0]
+        assert score.log_loss == pytest.approx(-np.log(p).mean(), abs=1e-9)  # away covers at 7:6, home at 10:3
+
+
 @pytest.mark.parametrize("truth", [DevigMethod.MULTIPLICATIVE, DevigMethod.POWER])
 def test_the_method_that_made_the_prices_is_found_and_never_beaten(truth):
     random = np.random.default_rng(5)
