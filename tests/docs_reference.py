@@ -84,6 +84,34 @@ def features_page(text: str) -> str:
     return pattern.sub(lambda _: f"{BEGIN}\n{views_options()}\n{END}", text)
 
 
+SPORTS = ROOT / "docs" / "sports.md"
+BEGIN_SPORTS, END_SPORTS = "<!-- generated: sports -->", "<!-- end of generated sports -->"
+
+
+def sports_page(text: str) -> str:
+    """Return docs/sports.md with its generated tables up to date: every sport's columns by view."""
+    from aipro_ml.features.sports import WRITTEN, sports
+
+    alike: dict[str, list[str]] = {league.code: [league.code] for league in WRITTEN}
+    for code, league in sports().items():
+        first = next(one.code for one in WRITTEN if one.views == league.views)
+        if code not in alike[first]:
+            alike[first].append(code)
+    parts = []
+    for league in WRITTEN:
+        if next(one.code for one in WRITTEN if one.views == league.views) != league.code:
+            continue
+        others = ", ".join(f"`{code}`" for code in alike[league.code][1:])
+        parts.append(f"### {league.name}\n\n{len(league.columns())} columns; the same for {others}.\n")
+        parts += [
+            f"- {view.name} ({view.group.replace('_', '-')}): {', '.join(f'`{name}`' for name in view.columns)}"
+            for view in league.views
+        ]
+        parts.append("")
+    pattern = re.compile(f"{re.escape(BEGIN_SPORTS)}.*?{re.escape(END_SPORTS)}", re.DOTALL)
+    return pattern.sub(lambda _: "\n".join([BEGIN_SPORTS, "", *parts, END_SPORTS]), text)
+
+
 def _usage(path: tuple[str, ...], command: Any) -> str:
     words = []
     for argument in (each for each in command.params if each.param_type_name == "argument"):
@@ -120,6 +148,7 @@ def _sentence(text: str | None) -> str:
 def write() -> None:
     """Write the generated pages and parts."""
     COMMANDS.write_text(commands_page(), encoding="utf-8")
+    SPORTS.write_text(sports_page(SPORTS.read_text(encoding="utf-8")), encoding="utf-8")
     FEATURES.write_text(features_page(FEATURES.read_text(encoding="utf-8")), encoding="utf-8")
 
 
