@@ -71,23 +71,30 @@ def asof_sides(
     return home, away
 
 
-def rolling_before(events: pd.DataFrame, column: str, window: int, by: Sequence[str] = ("team_id",)) -> pd.Series:
+def rolling_before(
+    events: pd.DataFrame,
+    column: str,
+    window: int,
+    by: Sequence[str] = ("team_id",),
+    previous: IntArray | None = None,
+) -> pd.Series:
     """Return after each event the mean of `column` over the entity's last `window` events, itself included.
 
     Rows must stand in event order. It becomes "before the game" by the as-of join. Missing values are left
     out; a window of only missing values is NaN. Lags are added one by one: the result of a row has the same
-    bits whatever follows it.
+    bits whatever follows it. `previous` is `previous_events(events, by)`, where it is known already.
     """
     values = events[column].to_numpy("float64")
     total, count = np.zeros(len(values)), np.zeros(len(values))
-    position = np.arange(len(values))
-    previous = _previous(events, by)
+    # one row more than there are: "no event before" is that row, its value missing and before it itself
+    values, position = np.append(values, np.nan), np.arange(len(values))
+    before = np.append(previous_events(events, by) if previous is None else previous, -1)
+    missing = np.isnan(values)
+    amounts, known = np.where(missing, 0.0, values), (~missing).astype("float64")
     for _ in range(window):
-        current = np.where(position >= 0, values[position], np.nan)
-        known = ~np.isnan(current)
-        total += np.where(known, current, 0.0)
-        count += known
-        position = np.where(position >= 0, previous[position], -1)
+        total += amounts[position]
+        count += known[position]
+        position = before[position]
     return pd.Series(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0), index=events.index)
 
 
@@ -112,7 +119,7 @@ def ewm_before(
 
 def lagged(events: pd.DataFrame, column: str, lag: int, by: Sequence[str] = ("team_id",)) -> pd.Series:
     """Return `column` as it was `lag` events earlier of the same entity; missing where there was none."""
-    previous = _previous(events, by)
+    previous = previous_events(events, by)
     position = np.arange(len(events))
     for _ in range(lag):
         position = np.where(position >= 0, previous[position], -1)
@@ -131,7 +138,7 @@ def microseconds(times: pd.Series) -> IntArray:
     return np.asarray(times.astype("datetime64[us, UTC]").astype("int64"))
 
 
-def _previous(events: pd.DataFrame, by: Sequence[str]) -> IntArray:
+def previous_events(events: pd.DataFrame, by: Sequence[str] = ("team_id",)) -> IntArray:
     """Return the position of the entity's event before each event, −1 for its first."""
     codes, _ = _group_codes(events, by)
     order = np.argsort(codes, kind="stable")

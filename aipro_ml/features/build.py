@@ -11,7 +11,7 @@ from aipro_ml.enums import BetType
 from aipro_ml.errors import AiproError, LeakError
 from aipro_ml.features.history import History
 from aipro_ml.features.labels import labels, reference_lines
-from aipro_ml.features.market import market_frame
+from aipro_ml.features.market import current_market, market_frame
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.records import UTC_TIME, Records
 from aipro_ml.features.sport import Sport
@@ -121,8 +121,7 @@ def features_and_market(
     features, markets = [], []
     for part, seen in epochs(entities, history):
         features.append(compute_views(views, part, seen, sport))
-        quotes = seen.quotes(part, sport.config.quote_max_age_hours)
-        markets.append(market_frame(quotes, part.index, sport.config))
+        markets.append(current_market(part, seen, sport.config))
     if not features:
         features.append(pd.DataFrame(index=entities.index, columns=list(columns), dtype="float64"))
         markets.append(market_frame(history.quotes(entities, 1), entities.index, sport.config))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from aipro_ml.config import EloConfig
 from aipro_ml.features.asof import asof_sides, lagged
+from aipro_ml.features.history import History
 
 FloatArray = npt.NDArray[np.float64]
 SCALE = 400.0
@@ -109,15 +110,20 @@ def _event_frame(results: pd.DataFrame, rows: list[tuple[float, float, float]]) 
     )
 
 
+def known_elo(history: History, config: EloConfig) -> pd.DataFrame:
+    """Return the `elo_events` of a History's results, computed once for all views that need them."""
+    return history.once(("elo", config), lambda: elo_events(history.results(), config))
+
+
 def current_ratings(
-    entities: pd.DataFrame, results: pd.DataFrame, config: EloConfig
+    entities: pd.DataFrame, events: pd.DataFrame, config: EloConfig
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return (home, away), each `elo` and `elo_trend5` as known at as_of, on the index of `entities`.
 
-    A season's regression is applied when read: once for each boundary between the season of the last rating
-    and the game's. The trend is the change over the team's last five games.
+    `events` are the `elo_events` of the results. A season's regression is applied when read: once for each
+    boundary between the season of the last rating and the game's. The trend is the change over the team's last
+    five games.
     """
-    events = elo_events(results, config)
     past = lagged(events, "rating", TREND_GAMES).fillna(config.initial)
     events = events.assign(trend=events["rating"] - past)
     home, away = (

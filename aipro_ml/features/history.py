@@ -1,6 +1,6 @@
 """History: the only door to facts, `(as_of, as_known_at)`; what it hands out carries when it was known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -53,6 +53,16 @@ class History:
         self._records = records if as_known_at is None else records.cut(as_known_at)
         self._revisions = _in_known_order(self._records.games)
         self._end: pd.Timestamp | None = None
+        self._derived: dict[Hashable, pd.DataFrame] = {}
+
+    def once(self, key: Hashable, derive: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return what `derive` makes of this History, computed when `key` is first asked for; a copy each time.
+
+        `key` names the derivation and all that goes into it beside the History.
+        """
+        if key not in self._derived:
+            self._derived[key] = derive()
+        return self._derived[key].copy()
 
     def before(self, moment: pd.Timestamp) -> "History":
         """Return the same History without the game revisions and box scores known at `moment` or later."""
@@ -60,6 +70,7 @@ class History:
         earlier._records = self._records
         earlier._revisions = self._revisions.loc[self._revisions["known_at"] < moment].reset_index(drop=True)
         earlier._end = moment
+        earlier._derived = {}
         earlier.__dict__["_quotes"] = self._quotes  # indexing millions of odds once is enough
         return earlier
 

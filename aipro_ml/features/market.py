@@ -5,9 +5,21 @@ import pandas as pd
 from aipro_ml.betting.consensus import consensus
 from aipro_ml.config import SportConfig
 from aipro_ml.enums import BetType
+from aipro_ml.features.history import History
 
 FIELDS = ("line", "fair", "fair_draw", "books_count", "overround", "dispersion")
 DIGITS = 9
+
+
+def current_market(entities: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
+    """Return the `market_frame` of the fresh quotes known at each game's as_of, computed once a History."""
+    decided = pd.util.hash_pandas_object(entities["as_of"]).to_numpy().tobytes()
+    key = ("market", decided, config.quote_max_age_hours, config.devig, config.three_way)
+
+    def market() -> pd.DataFrame:
+        return market_frame(history.quotes(entities, config.quote_max_age_hours), entities.index, config)
+
+    return history.once(key, market)
 
 
 def market_frame(quotes: pd.DataFrame, games: pd.Index, config: SportConfig) -> pd.DataFrame:

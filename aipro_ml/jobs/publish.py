@@ -11,12 +11,13 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from aipro_ml import __version__
+from aipro_ml.db.encode import identifiers
 from aipro_ml.db.repositories import models, predictions
 from aipro_ml.enums import RunMode, RunStatus
 from aipro_ml.errors import GuardError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport
-from aipro_ml.identity import content_hash, derive_id, derive_ids
+from aipro_ml.identity import content_hash, derive_id, derive_raw_ids, name_head
 from aipro_ml.inference.explain import explain
 from aipro_ml.inference.ledger import GENESIS, Head, extend
 from aipro_ml.inference.policy import Policy
@@ -173,8 +174,7 @@ def _append(
         for voice in voices
     ]
     explanations = pd.concat([part for part in parts if len(part)])
-    keys = (explanations["prediction_id"], explanations["feature_name"])
-    explanations = explanations.assign(id=derive_ids("shap_explanation", *keys))
+    explanations = explanations.assign(id=_explanation_ids(explanations))
     predictions.save_predictions(connection, rows.assign(created_at=pd.Timestamp(now)), ledger, explanations)
 
 
@@ -185,6 +185,14 @@ def _keep_served(connection: Connection, panel: Panel, fresh: Sequence[Predictio
         if games:
             served = voice.matrix.take(voice.matrix.X.index.isin(games))
             save_served(connection, panel.league, voice.stored.bet_type, served, now)
+
+
+def _explanation_ids(explanations: pd.DataFrame) -> pd.Series:
+    """Return the identifier of each row, that of its prediction and feature; each prediction is named once."""
+    codes, predicted = pd.factorize(explanations["prediction_id"])
+    heads = [name_head("shap_explanation", prediction) for prediction in predicted]
+    features = explanations["feature_name"].str.encode("utf-8").tolist()
+    return identifiers(derive_raw_ids([heads[code] for code in codes], features)).set_axis(explanations.index)
 
 
 def _document(policy: Policy) -> dict[str, Any]:

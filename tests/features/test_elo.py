@@ -78,7 +78,7 @@ def test_ratings_as_read_equal_a_naive_replay_up_to_the_decision() -> None:
     results = history.results()
     games = results.iloc[::23].set_index("game_id")
     entities = games.assign(as_of=games["kickoff"] - pd.Timedelta(minutes=1))
-    home, _ = current_ratings(entities, results, NFL)
+    home, _ = current_ratings(entities, elo_events(results, NFL), NFL)
     for game, row in entities.iterrows():
         rating, season = NFL.initial, None
         past = results.loc[results["known_at"] <= row["as_of"]]

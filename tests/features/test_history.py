@@ -149,3 +149,17 @@ def test_a_closed_game_is_known_once_both_score_and_lines_are(records: Records, 
     assert (closed["known_at"] >= results["known_at"]).all()
     assert (closed["known_at"] >= lines["known_at"].reindex(closed.index)).all()
     assert set(history.closed_games(before_season=2002)["season"]) == {2001}
+
+
+def test_what_was_derived_once_is_handed_out_as_a_copy_and_is_not_carried_into_another_epoch(history: History) -> None:
+    asked = []
+
+    def derive() -> pd.DataFrame:
+        asked.append(1)
+        return pd.DataFrame({"x": [1.0]})
+
+    history.once("x", derive)["x"] = 2.0
+    assert history.once("x", derive)["x"].tolist() == [1.0]
+    assert len(asked) == 1
+    history.before(pd.Timestamp("2003-01-01", tz="UTC")).once("x", derive)
+    assert len(asked) == 2

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from aipro_ml.db.copy import copy_rows, insert_new, read_frame
+from aipro_ml.db.copy import copy_rows, read_frame
 from aipro_ml.db.locks import wait_for
 from aipro_ml.db.models.predictions import Prediction, ShapExplanation
 from aipro_ml.db.models.warehouse import FactPrediction, FactPredictionRun
@@ -83,7 +83,7 @@ def save_predictions(
     """Append predictions, their ledger rows and their explanations."""
     copy_rows(connection, Prediction.__table__, predictions)
     copy_rows(connection, FactPrediction.__table__, ledger)
-    insert_new(connection, ShapExplanation.__table__, explanations)
+    copy_rows(connection, ShapExplanation.__table__, explanations)
 
 
 def list_predictions(connection: Connection, sport: str, since: datetime, until: datetime) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from aipro_ml.config import SportConfig
-from aipro_ml.features.elo import current_ratings, win_probability
+from aipro_ml.features.elo import current_ratings, known_elo, win_probability
 from aipro_ml.features.history import History
 from aipro_ml.features.view import FeatureView
 
@@ -16,7 +16,7 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
 
     `elo_diff` includes home advantage (none on neutral ground); `elo_prob` is the home team's chance.
     """
-    home, away = current_ratings(entities, history.results(), config.elo)
+    home, away = current_ratings(entities, known_elo(history, config.elo), config.elo)
     advantage = np.where(entities["neutral_site"].to_numpy(bool), 0.0, config.elo.home_advantage)
     lead = home["elo"] - away["elo"] + advantage
     return pd.DataFrame(

@@ -5,7 +5,7 @@ import pandas as pd
 
 from aipro_ml.config import SportConfig
 from aipro_ml.errors import UsageError
-from aipro_ml.features.elo import current_ratings, three_way, win_probability
+from aipro_ml.features.elo import current_ratings, known_elo, three_way, win_probability
 from aipro_ml.features.history import History
 from aipro_ml.features.view import FeatureView
 
@@ -20,7 +20,7 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     """
     if config.elo.draw is None:
         raise UsageError(f"{config.code}: elo.draw is missing from its configuration; aipro features tune-elo fits it")
-    home, away = current_ratings(entities, history.results(), config.elo)
+    home, away = current_ratings(entities, known_elo(history, config.elo), config.elo)
     advantage = np.where(entities["neutral_site"].to_numpy(bool), 0.0, config.elo.home_advantage)
     lead = home["elo"] - away["elo"] + advantage
     chances = [three_way(win_probability(points), config.elo.draw) for points in lead.tolist()]

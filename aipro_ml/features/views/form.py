@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from aipro_ml.config import SportConfig
-from aipro_ml.features.asof import asof_sides, ewm_before, rolling_before
-from aipro_ml.features.elo import elo_events
+from aipro_ml.features.asof import asof_sides, ewm_before, previous_events, rolling_before
+from aipro_ml.features.elo import known_elo
 from aipro_ml.features.history import History
 from aipro_ml.features.view import FeatureView
 
@@ -19,8 +19,8 @@ def _streak(won: pd.Series, team: pd.Series) -> pd.Series:
     """Return after each game the run of equal results: +3 after three wins, −2 after two losses, 0 a tie."""
     state: dict[str, int] = {}
     after = []
-    for name, value in zip(team.tolist(), won.tolist(), strict=True):
-        step = int(np.sign(value - 0.5))
+    steps = np.sign(won.to_numpy("float64") - 0.5).astype("int64").tolist()
+    for name, step in zip(team.tolist(), steps, strict=True):
         last = state.get(name, 0)
         state[name] = last + step if last * step > 0 else step
         after.append(float(state[name]))
@@ -29,20 +29,21 @@ def _streak(won: pd.Series, team: pd.Series) -> pd.Series:
 
 def _events(history: History, config: SportConfig) -> pd.DataFrame:
     games = history.team_games()
+    turn = previous_events(games)
     games["won"] = (np.sign(games["margin"]) + 1) / 2
     games["close"] = (games["margin"].abs() <= CLOSE_MARGIN_SHARE * config.margins.margin_sd).astype("float64")
-    games["opponent"] = elo_events(history.results(), config.elo)["opponent_rating_before"]
+    games["opponent"] = known_elo(history, config.elo)["opponent_rating_before"]
     power = config.pythagorean_exponent
-    scored = rolling_before(games, "points_for", 16)
-    conceded = rolling_before(games, "points_against", 16)
+    scored = rolling_before(games, "points_for", 16, previous=turn)
+    conceded = rolling_before(games, "points_against", 16, previous=turn)
     # x^a through a Python loop: NumPy's vector power may differ in the last bit with a row's place
     ratio = [(c / s) ** power if s > 0 else np.nan for s, c in zip(scored.tolist(), conceded.tolist(), strict=True)]
     games["pythagorean"] = 1 / (1 + np.array(ratio))
     games["win_ewma"] = ewm_before(games, "won", config.ewma_fast, 0.5)
-    games["margin_last5"] = rolling_before(games, "margin", 5)
+    games["margin_last5"] = rolling_before(games, "margin", 5, previous=turn)
     games["streak"] = _streak(games["won"], games["team_id"])
-    games["close_game_rate"] = rolling_before(games, "close", 16)
-    games["opponent_elo_last5"] = rolling_before(games, "opponent", 5)
+    games["close_game_rate"] = rolling_before(games, "close", 16, previous=turn)
+    games["opponent_elo_last5"] = rolling_before(games, "opponent", 5, previous=turn)
     return games
 
 

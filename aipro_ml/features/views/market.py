@@ -5,7 +5,7 @@ import pandas as pd
 
 from aipro_ml.config import SportConfig
 from aipro_ml.features.history import History
-from aipro_ml.features.market import market_frame
+from aipro_ml.features.market import current_market, market_frame
 from aipro_ml.features.view import FeatureView
 
 DRAWS = ("market_draw_prob", "open_move_draw")
@@ -42,7 +42,7 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     is in probability, missing without a sharp book.
     """
     quotes = history.quotes(entities, config.quote_max_age_hours)
-    now = market_frame(quotes, entities.index, config)
+    now = current_market(entities, history, config)
     opening = market_frame(history.opening(entities), entities.index, config)
     sharp = market_frame(quotes.loc[quotes["is_sharp"]], entities.index, config)
     moves = history.movements(entities)
