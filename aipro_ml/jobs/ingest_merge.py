@@ -95,6 +95,12 @@ def _absent(column: str) -> Callable[[pd.DataFrame, pd.DataFrame], pd.Series]:
     return lambda games, stored: stored[column].isna() & games[column].notna()
 
 
+def _played_on(games: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
+    # a source that knows no result says no overtime of every game
+    finished = (games["status"] == GameStatus.FINAL).fillna(False).astype(bool)
+    return finished & stored["overtime"].isna() & games["overtime"].notna()
+
+
 def _not_neutral(games: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
     # most sources do not know neutral ground and say home for it
     return ~_true(stored["neutral_site"]) & _true(games["neutral_site"])
@@ -103,7 +109,7 @@ def _not_neutral(games: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
 _GAPS = {
     "kickoff": _untimed,
     "result": _unfinished,
-    "overtime": lambda games, stored: _absent("overtime")(games, stored) | _unfinished(games, stored),
+    "overtime": lambda games, stored: _played_on(games, stored) | _unfinished(games, stored),
     "week": _absent("week"),
     "venue": _absent("venue_id"),
     "season_type": _absent("season_type"),

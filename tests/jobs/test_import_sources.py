@@ -356,3 +356,14 @@ def test_two_layouts_of_one_feed_that_disagree_write_nothing_the_second_time(pla
     before = platform.snapshot()
     assert [run().rows_written for run in imports] == [0, 0]
     assert platform.snapshot() == before
+
+
+def test_a_feed_that_knows_no_result_says_nothing_of_overtime(platform, bring):
+    event = odds_api_files.event(commence_time="2025-10-18T23:00:00Z")
+    bring("odds-api", feed("20251017T124448Z", event), sport="NCAAF")
+    rows = [odds_api_files.college_row(date="2025-10-18", went_ot="")]
+    bring("results-ncaaf", odds_api_files.as_csv(rows))
+    assert platform.one("SELECT overtime FROM games") is None
+    later = feed("20251017T145500Z", event)
+    assert bring("odds-api", later, sport="NCAAF").revisions == 0
+    assert platform.one("SELECT overtime FROM games") is None
