@@ -17,6 +17,7 @@ from aipro_ml.training.leaderboard import Entry, LeaderboardRow, baseline_entrie
 from aipro_ml.training.registry import candidate
 from aipro_ml.training.splits import walk_forward
 from aipro_ml.training.walkforward import out_of_fold
+from benchmarks.league_files import generate_files
 from benchmarks.numbers.archive import read, records_of
 from benchmarks.numbers.closes import LEAGUES, soccer_seasons
 
@@ -31,7 +32,18 @@ class Span:
     last: int
 
 
-SPANS = {"NFL": Span(2012, 2022), "NBA": Span(2012, 2023), **dict.fromkeys(LEAGUES, Span(2012, 2022))}
+SPANS = {
+    "NFL": Span(2012, 2022),
+    "NBA": Span(2012, 2023),
+    **dict.fromkeys(LEAGUES, Span(2012, 2022)),
+    # six generated seasons: two warm ratings up, two train at least
+    "NHL": Span(2017, 2018),
+    "MLB": Span(2018, 2019),
+}
+
+GENERATED_SEASONS, GENERATED_SEED = 6, 7
+ODDS_SOURCES = {"NHL": ("results-nhl", "odds-api-days"), "MLB": ("odds-api-scores", "odds-api-folder")}
+"""How the generated files of a league are read: its results, its odds."""
 
 
 def nfl_records(folder: Path) -> Records:
@@ -49,6 +61,16 @@ def nba_records(folder: Path) -> Records:
 def soccer_records(folder: Path, code: str) -> Records:
     """Return one league's games from football-data.co.uk, with the prices of all its books."""
     return records_of(sport(code), soccer_seasons(folder, LEAGUES[code]))
+
+
+def generated_records(folder: Path, code: str) -> Records:
+    """Return a generated league's games and odds as its sources write them; written into `folder` where absent."""
+    place = folder / code
+    if not (place / "results").is_dir():
+        generate_files(code, place, GENERATED_SEASONS, GENERATED_SEED)
+    results, odds = ODDS_SOURCES[code]
+    games = [read(results, [path], sport=code) for path in sorted((place / "results").iterdir())]
+    return records_of(sport(code), games, [read(odds, sorted((place / "odds").iterdir()), sport=code)])
 
 
 def entries_of(league: Sport, records: Records, bet_type: BetType = BetType.MONEYLINE) -> list[Entry]:
