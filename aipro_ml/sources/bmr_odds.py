@@ -67,16 +67,23 @@ class _Book:
         uneven = (line + other).ne(0)
         said = "the two teams' spreads are not each other's opposite: neither lands"
         self._log.flag(uneven, texts[0], "spread_sides", said)
+        self._report_alone(texts)
         home, away, impossible = self._prices("spread_odds")
         bad = (uneven | line.isna() | other.isna()).fillna(True)
         sides = {Selection.HOME: home.mask(impossible), Selection.AWAY: away.mask(impossible)}
         return untimed.spread(self._games, line.mask(bad), sides, book=self._name, at=self._at)
+
+    def _report_alone(self, texts: tuple[pd.Series, pd.Series]) -> None:
+        for text, other in (texts, texts[::-1]):
+            alone = text.notna() & other.isna()
+            self._log.flag(alone, text, "line_alone", "only one of the two rows has this line: it does not land")
 
     def _total(self) -> pd.DataFrame:
         texts = self._cells("total")
         under_line, over_line = (untimed.read_lines(text, *NFL_LIMITS.total, self._log) for text in texts)
         uneven = under_line.ne(over_line)
         self._log.flag(uneven, texts[0], "total_sides", "over and under differ in their total: neither lands")
+        self._report_alone(texts)
         under, over, impossible = self._prices("total_odds")
         bad = (uneven | under_line.isna() | over_line.isna()).fillna(True)
         sides = {Selection.OVER: over.mask(impossible), Selection.UNDER: under.mask(impossible)}

@@ -118,6 +118,7 @@ def test_bmrs_books_land_and_two_wrong_scores_stand_against_the_schedule(shared_
     check_batch(batch)
     assert counts(batch) == (2750, 1372, 106486, 98288, {
         "sides": 2, "line": 6, "total_sides": 7, "spread_sides": 43, "postponed": 2, "negative_overround": 2,
+        "line_alone": 12,
     })  # fmt: skip
     assert sum(finding.column == "82_spread" for finding in batch.findings) == 41
     both = batch.games.merge(schedule, on="game", suffixes=("", "_true"))
