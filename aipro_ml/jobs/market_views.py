@@ -109,6 +109,9 @@ def board(engine: Engine, name: str, as_of: datetime) -> Board:
     at = standing["recorded_at"].max() if begun and len(standing) else moment
     age = CLOSE_WITHIN if begun else pd.Timedelta(hours=league.config.quote_max_age_hours)
     counted = fresh(standing, at, age)
+    # seen from `as_of`, what came later has not happened yet
+    sides, stored = sides.loc[sides["opening_at"] <= moment], stored.loc[stored["calculated_at"] <= moment]
+    frame = frame.loc[frame["detected_at"] <= moment]
     return Board(
         game=game,
         moment="close" if begun else "now",

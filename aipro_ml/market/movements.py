@@ -76,7 +76,7 @@ def described(moves: pd.DataFrame, books: pd.Series, as_of: pd.Series) -> pd.Dat
     `books`: how many books quote each market, indexed by (game_id, market). `books_moving`: books whose last
     move the same way lies in the STEAM_WINDOW before. `reverse`: against the move before it at that book;
     shares of public bets, against which others define it, are in no table. `age_hours`: at the game's `as_of`
-    (UTC times indexed by game_id).
+    (UTC times indexed by game_id), 0 where a kick-off was said to have been earlier only afterwards.
     """
     ordered = moves.sort_values(["detected_at", *_SERIES], kind="stable").reset_index(drop=True)
     ordered = ordered.assign(direction=toward_reference(ordered))
@@ -88,7 +88,7 @@ def described(moves: pd.DataFrame, books: pd.Series, as_of: pd.Series) -> pd.Dat
         books_moving=moving,
         steam=moving >= enough,
         reverse=(before * ordered["direction"] < 0).to_numpy(),
-        age_hours=(ordered["game_id"].map(as_of) - ordered["detected_at"]) / pd.Timedelta(hours=1),
+        age_hours=((ordered["game_id"].map(as_of) - ordered["detected_at"]) / pd.Timedelta(hours=1)).clip(lower=0),
     )
 
 
