@@ -164,6 +164,7 @@ def test_strict_refuses_a_contradiction_and_leaves_nothing(platform, bring):
 
 def test_sides_turned_on_neutral_ground_turn_the_prices_with_them(platform, bring):
     turned = {"home_team": "PIT", "away_team": "TB", "home_score": "30", "away_score": "27", "result": "3"}
+    turned |= {"game_id": "2018_03_TB_PIT"}
     bring("nflverse", nfl(location="Neutral", **turned))
     report = bring("bmr", bmr())
     assert (report.games_matched, report.rejected) == (1, 0)
@@ -180,6 +181,7 @@ def test_sides_turned_on_neutral_ground_turn_the_prices_with_them(platform, brin
 
 def test_sides_turned_elsewhere_do_not_land(platform, bring):
     turned = {"home_team": "PIT", "away_team": "TB", "home_score": "30", "away_score": "27", "result": "3"}
+    turned |= {"game_id": "2018_03_TB_PIT"}
     bring("nflverse", nfl(**turned))
     report = bring("bmr", bmr())
     assert rules(report) == ["sides_differ"]
