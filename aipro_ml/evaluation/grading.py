@@ -13,6 +13,7 @@ from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.betting.odds import american_to_decimal
 from aipro_ml.betting.settlement import profit_per_unit, results_of, settle_scores
 from aipro_ml.enums import BetType, DevigMethod, GameStatus, Selection
+from aipro_ml.market.closing import stood_at_close
 
 PREDICTION_COLUMNS = (
     "prediction_id",
@@ -85,7 +86,8 @@ def grade(
     `games`: index game_id, columns status, home_score, away_score. `closing`: CLOSING_COLUMNS of
     `features.records`. Postponed and cancelled games are void and get no grade, unfinished ones are pending;
     a final game without scores, a game not in `games`, and a spread or total without a line are ungradeable.
-    The close is the consensus of the closing quotes with the same devig; without closing prices CLV is NaN.
+    The close is the consensus, with the same devig, of the books that closed within a day of their market's last;
+    without closing prices CLV is NaN.
     Without a price taken, profit, `clv` and `clv_price` are NaN.
     """
     state = games.reindex(predictions["game_id"]).reset_index(drop=True)
@@ -125,7 +127,7 @@ def _standing(bets: pd.DataFrame) -> npt.NDArray[np.object_]:
 
 def _with_close(bets: pd.DataFrame, closing: pd.DataFrame, devig: DevigMethod, three_way: bool) -> pd.DataFrame:
     """Return `bets` with the close: the reference side's line and fair probability, the side's best price."""
-    quotes = closing.rename(columns={"closing_line": "line", "closing_price": "price"})
+    quotes = stood_at_close(closing).rename(columns={"closing_line": "line", "closing_price": "price"})
     market = consensus(quotes, devig, three_way=three_way)
     best = best_prices(quotes, market).rename(columns={"price": "closing_price"})
     keyed = bets.assign(market=bets["bet_type"].astype(object))

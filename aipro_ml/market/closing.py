@@ -96,14 +96,18 @@ def _one_of_each(quotes: pd.DataFrame, code: IntArray, rows: IntArray, names: tu
     return taken.set_axis(list(names), axis=1).set_axis(code[chosen], axis=0)
 
 
+def stood_at_close(closed: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows (game_id, market, closed_at, …) that closed within CLOSE_WITHIN of their market's last."""
+    last = closed.groupby(["game_id", "market"])["closed_at"].transform("max")
+    return closed.loc[closed["closed_at"] > last - CLOSE_WITHIN]
+
+
 def closing_quotes(sides: pd.DataFrame) -> pd.DataFrame:
     """Return the closes as quotes (QUOTE_COLUMNS) that stood together at the close of their market.
 
     A book that fell silent more than CLOSE_WITHIN before the last one closed is no part of the close.
     """
-    closed = sides.loc[sides["closed_at"].notna() & sides["closing_price"].notna()]
-    last = closed.groupby(["game_id", "market"])["closed_at"].transform("max")
-    closed = closed.loc[closed["closed_at"] > last - CLOSE_WITHIN]
+    closed = stood_at_close(sides.loc[sides["closed_at"].notna() & sides["closing_price"].notna()])
     names = {"closing_line": "line", "closing_price": "price", "closed_at": "recorded_at"}
     return closed.rename(columns=names)[_kept(closed)].reset_index(drop=True)
 

@@ -183,3 +183,10 @@ def test_nothing_to_grade_is_an_empty_frame():
     found = graded(bet("moneyline", "home"), game(None, None, "scheduled"))
     assert found.grades.empty
     assert list(found.grades.columns) == list(GRADE_COLUMNS)
+
+
+def test_a_book_that_fell_silent_days_before_is_no_part_of_the_close():
+    silent = close("moneyline", 400, -500).assign(book="Silent", closed_at=CLOSED - pd.Timedelta(days=3))
+    last = close("moneyline", -110, -110)
+    with_silent = one(bet("moneyline", "home", price=120), game(), pd.concat([silent, last], ignore_index=True))
+    assert with_silent["clv"] == one(bet("moneyline", "home", price=120), game(), last)["clv"]
