@@ -15,8 +15,10 @@ from aipro_ml.errors import GuardError, UsageError
 from aipro_ml.identity import canonical_json
 from aipro_ml.jobs.database import opened
 from aipro_ml.jobs.fetch import fetch, is_address
-from aipro_ml.jobs.ingest import ImportOptions, ImportReport, import_batch, keep_raw
+from aipro_ml.jobs.ingest import ImportOptions, ImportReport, import_batch
 from aipro_ml.jobs.ingest_games import current_of
+from aipro_ml.jobs.ingest_record import keep_raw
+from aipro_ml.jobs.places import entries, named_content
 from aipro_ml.sources.base import GAME_COLUMNS, SourceBatch, conform
 from aipro_ml.sources.registry import Source, Told, source
 
@@ -111,9 +113,9 @@ def _batches(chosen: Source, places: tuple[str, ...]) -> list[tuple[str, Callabl
     """Return the imports to make: each one's name, its files, read only when asked for, and whether from the web."""
     if not places:
         raise UsageError(f"{chosen.name} reads files: name at least one, or a folder or address")
-    found = [entry for place in places for entry in _entries(place)]
+    found = [entry for place in places for entry in entries(place)]
     if chosen.folder:
-        return [(_label(places[0]), lambda: dict(_named(*entry) for entry in found), False)]
+        return [(_label(places[0]), lambda: dict(named_content(*entry) for entry in found), False)]
     return [(name or _label(place), partial(_only, place, name), is_address(place)) for place, name in found]
 
 
@@ -123,23 +125,7 @@ def _label(place: str) -> str:
 
 
 def _only(place: str, name: str) -> Files:
-    return dict([_named(place, name)])
-
-
-def _entries(place: str) -> list[tuple[str, str]]:
-    """Return (place, name) of each file at `place`; a file of a folder is named by its path inside."""
-    path = Path(place).expanduser()
-    if is_address(place) or not path.is_dir():
-        return [(place, "")]
-    inside = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
-    if not inside:
-        raise UsageError(f"{place}: the folder holds no file")
-    return [(str(each), each.relative_to(path).as_posix()) for each in inside]
-
-
-def _named(place: str, name: str) -> tuple[str, bytes]:
-    own, content = fetch(place)
-    return name or own, content
+    return dict([named_content(place, name)])
 
 
 def _import_files(

@@ -1,27 +1,23 @@
 """Import: canonical frames of a source into sports, teams, venues, games, revisions, odds and closing lines."""
 
-import csv
 import hashlib
 import logging
-import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import quality, reference
-from aipro_ml.enums import GameStatus, Severity
-from aipro_ml.errors import AiproError
+from aipro_ml.enums import GameStatus
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.ingest_games import Reading, store_games
 from aipro_ml.jobs.ingest_quotes import store_closing, store_quotes
+from aipro_ml.jobs.ingest_record import critical_count, finding_checks, keep_raw, refuse_if_strict, write_findings
 from aipro_ml.jobs.market import derive_markets
 from aipro_ml.sources.base import Finding, SourceBatch
 from aipro_ml.sources.home_grounds import at_home
@@ -102,29 +98,19 @@ def import_batch(
     """
     batch = _seen_by(_without_early_scores(at_home(batch), options.now), options.now)
     batch = _trusted(batch, options)
-    _refuse_if_strict(batch.findings, options)
+    refuse_if_strict(batch.findings, strict=options.strict)
     digest = hashlib.sha256(content).hexdigest()
     with unit(engine, dry_run=options.dry_run) as connection:
         report = _store(connection, batch, digest, options)
-    critical = sum(finding.severity is Severity.CRITICAL for finding in report.findings)
+    critical = critical_count(report.findings)
     report = replace(report, rejected=critical, warnings=len(report.findings) - critical)
     if options.dry_run:
         return report
     keep_raw(settings.raw_dir, content)
     if report.findings:
-        report = replace(report, report=_write_findings(settings.reports_dir, batch.source, report.findings, digest))
+        report = replace(report, report=write_findings(settings.reports_dir, batch.source, report.findings, digest))
     log.info("imported", extra={"source": batch.source, "rows_written": report.rows_written})
     return report
-
-
-def _refuse_if_strict(findings: tuple[Finding, ...], options: ImportOptions) -> None:
-    refused = [finding for finding in findings if finding.severity is Severity.CRITICAL]
-    if options.strict and refused:
-        first = refused[0]
-        raise AiproError(
-            f"{len(refused)} bad rows and --strict: nothing was imported; the first: {first.file}, line {first.line}, "
-            f"column {first.column}: {first.value!r} {first.message}"
-        )
 
 
 def _without_early_scores(batch: SourceBatch, now: datetime) -> SourceBatch:
@@ -178,7 +164,7 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
     first_read = quality.first_checked(connection, source=batch.source, content=digest)
     reading = Reading(now, options.name or batch.source, again=first_read is not None)
     placed = store_games(connection, batch, league, reading)
-    _refuse_if_strict(placed.findings, options)
+    refuse_if_strict(placed.findings, strict=options.strict)
     on_step(2, 4)
     quotes = store_quotes(connection, batch, placed, now, first_read)
     on_step(3, 4)
@@ -190,7 +176,7 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
     found = (*batch.findings, *placed.findings)
     quality_rows = 0
     if first_read is None:
-        checks = _checks(found, batch.rows_read)
+        checks = finding_checks(found, batch.rows_read)
         quality_rows = quality.save_checks(connection, source=batch.source, content=digest, checks=checks, now=now)
     on_step(4, 4)
     return ImportReport(
@@ -226,46 +212,3 @@ def _store_reference(connection: Connection, batch: SourceBatch, league: Sport, 
         written += count.inserted + count.updated
     books = pd.DataFrame({"name": [b.name for b in batch.books], "is_sharp": [b.is_sharp for b in batch.books]})
     return written + (reference.save_books(connection, books, now) if len(books) else 0)
-
-
-def _checks(findings: tuple[Finding, ...], rows_read: int) -> list[dict[str, Any]]:
-    """Return one check a broken rule; a clean batch is one passed check."""
-    counts = Counter(finding.rule for finding in findings)
-    if not counts:
-        return [{"rule": "import", "failed": 0, "details": {"rows_read": rows_read}}]
-    return [
-        {
-            "rule": rule,
-            "failed": count,
-            "details": {
-                "rows_read": rows_read,
-                "findings": [_shown(f) for f in findings if f.rule == rule][:100],
-            },
-        }
-        for rule, count in sorted(counts.items())
-    ]
-
-
-def _shown(finding: Finding) -> dict[str, object]:
-    return {field.name: getattr(finding, field.name) for field in fields(finding)}
-
-
-def keep_raw(folder: Path, content: bytes) -> None:
-    """Keep what was read in `folder`, named by its SHA-256."""
-    folder.mkdir(parents=True, exist_ok=True)
-    place = folder / hashlib.sha256(content).hexdigest()
-    if not place.exists():
-        part = place.with_suffix(".part")
-        part.write_bytes(content)
-        part.replace(place)
-
-
-def _write_findings(folder: Path, source: str, findings: tuple[Finding, ...], digest: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source)
-    place = folder / f"import-{name}-{digest[:12]}.csv"
-    with place.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=[field.name for field in fields(Finding)])
-        writer.writeheader()
-        writer.writerows(_shown(finding) for finding in findings)
-    return place

@@ -1,6 +1,5 @@
 """Import of box scores: what teams and players did in stored games, and the season totals that follow from it."""
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -12,13 +11,19 @@ from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import box_stats, boxes, quality, reference
-from aipro_ml.enums import Severity
-from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.errors import UsageError
 from aipro_ml.identity import derive_id
 from aipro_ml.jobs.database import opened, unit
-from aipro_ml.jobs.ingest import ImportOptions, keep_raw
+from aipro_ml.jobs.ingest import ImportOptions
 from aipro_ml.jobs.ingest_box_seasons import reconciled, season_rows
-from aipro_ml.jobs.ingest_record import finding_checks, write_findings
+from aipro_ml.jobs.ingest_record import (
+    critical_count,
+    digest_of,
+    finding_checks,
+    keep_raw,
+    refuse_if_strict,
+    write_findings,
+)
 from aipro_ml.jobs.places import files_at
 from aipro_ml.sources import hvpkod
 from aipro_ml.sources.base import Finding
@@ -133,20 +138,16 @@ def store_boxes(
     engine: Engine, settings: Settings, batch: BoxBatch, files: Mapping[str, bytes], options: ImportOptions
 ) -> BoxReport:
     """Store a batch whose games are stored ones (ids as text); `files` are kept under their hashes."""
-    digest = _digest(files)
+    digest = digest_of(list(files.values()))
     with unit(engine, dry_run=options.dry_run) as connection:
         reference.lock_sport(connection, batch.sport)
         schedule = boxes.stored_games(connection, batch.sport)
         batch = _without_wrong_teams(connection, batch)
-        refused = [finding for finding in batch.findings if finding.severity is Severity.CRITICAL]
-        if options.strict and refused:
-            raise AiproError(
-                f"{len(refused)} bad rows and --strict: nothing was imported; the first: {refused[0].file}, line "
-                f"{refused[0].line}, column {refused[0].column}: {refused[0].value!r} {refused[0].message}"
-            )
+        refuse_if_strict(batch.findings, strict=options.strict)
         options.on_step(2, 5)
         report = _store(connection, batch, schedule, digest, options)
-    report = replace(report, rejected=len(refused), warnings=len(report.findings) - len(refused))
+    refused = critical_count(report.findings)
+    report = replace(report, rejected=refused, warnings=len(report.findings) - refused)
     if options.dry_run:
         return report
     for content in files.values():
@@ -156,12 +157,6 @@ def store_boxes(
         report = replace(report, report=place)
     log.info("imported", extra={"source": batch.source, "rows_written": report.rows_written})
     return report
-
-
-def _digest(files: Mapping[str, bytes]) -> str:
-    """Return the SHA-256 of the contents, whatever the files' names and order."""
-    each = sorted(hashlib.sha256(content).digest() for content in files.values())
-    return hashlib.sha256(b"".join(each)).hexdigest()
 
 
 def _without_wrong_teams(connection: Connection, batch: BoxBatch) -> BoxBatch:

@@ -1,16 +1,52 @@
-"""What an import leaves behind beside its rows: checks by rule and a list of every finding."""
+"""What an import leaves behind beside its rows: what it read, checks by rule and a list of every finding."""
 
 import csv
+import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from aipro_ml.enums import Severity
+from aipro_ml.errors import AiproError
 from aipro_ml.sources.base import Finding
 
 MOST_KEPT = 100
 """Findings of a rule kept in the database; the file has all of them."""
+
+
+def refuse_if_strict(findings: Sequence[Finding], *, strict: bool) -> None:
+    """Raise AiproError that tells the first critical finding, where there is one and the import is strict."""
+    refused = [finding for finding in findings if finding.severity is Severity.CRITICAL]
+    if strict and refused:
+        first = refused[0]
+        raise AiproError(
+            f"{len(refused)} bad rows and --strict: nothing was imported; the first: {first.file}, line {first.line}, "
+            f"column {first.column}: {first.value!r} {first.message}"
+        )
+
+
+def critical_count(findings: Sequence[Finding]) -> int:
+    """Return how many of the findings kept what they describe from landing."""
+    return sum(finding.severity is Severity.CRITICAL for finding in findings)
+
+
+def keep_raw(folder: Path, content: bytes) -> None:
+    """Keep what was read in `folder`, named by its SHA-256."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / hashlib.sha256(content).hexdigest()
+    if not place.exists():
+        part = place.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(place)
+
+
+def digest_of(files: Sequence[bytes]) -> str:
+    """Return the SHA-256 of several contents together, whatever their names and order."""
+    each = sorted(hashlib.sha256(content).digest() for content in files)
+    return hashlib.sha256(b"".join(each)).hexdigest()
 
 
 def finding_checks(findings: Sequence[Finding], rows_read: int) -> list[dict[str, Any]]:
@@ -36,7 +72,8 @@ def as_row(finding: Finding) -> dict[str, object]:
 def write_findings(folder: Path, source: str, findings: Sequence[Finding], digest: str) -> Path:
     """Write every finding as a CSV file named after the source and its content; return its place."""
     folder.mkdir(parents=True, exist_ok=True)
-    place = folder / f"import-{source}-{digest[:12]}.csv"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source)
+    place = folder / f"import-{name}-{digest[:12]}.csv"
     with place.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=[field.name for field in fields(Finding)])
         writer.writeheader()

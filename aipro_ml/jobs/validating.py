@@ -7,8 +7,10 @@ from aipro_ml.config import Settings
 from aipro_ml.errors import UsageError
 from aipro_ml.jobs.importing import Request, read_source
 from aipro_ml.jobs.ingest_boxes import validate_boxes
+from aipro_ml.jobs.ingest_props import validate_props
 from aipro_ml.sources.base import Finding, SourceBatch
-from aipro_ml.sources.box_registry import BOX_SOURCES
+from aipro_ml.sources.box_registry import BOX_SOURCES, BoxSource
+from aipro_ml.sources.player_props import PROP_SOURCES, PropSource
 from aipro_ml.sources.registry import SOURCES
 
 
@@ -24,10 +26,8 @@ def list_sources() -> list[dict[str, Any]]:
         }
         for one in SOURCES.values()
     ]
-    boxes = [
-        {"source": one.name, "reads": one.reads, "needs": "stored games", "files": "any number"}
-        for one in BOX_SOURCES.values()
-    ]
+    stored: list[BoxSource | PropSource] = [*BOX_SOURCES.values(), *PROP_SOURCES.values()]
+    boxes = [{"source": one.name, "reads": one.reads, "needs": "stored games", "files": "any number"} for one in stored]
     return [*games, *boxes]
 
 
@@ -41,11 +41,12 @@ def validate(
     settings: Settings | None = None,
 ) -> tuple[list[dict[str, Any]], tuple[Finding, ...]]:
     """Return the counts of each file (or folder of files) at `places`, read as the source `name`, and all findings."""
-    if name in BOX_SOURCES:
+    if name in BOX_SOURCES or name in PROP_SOURCES:
         if settings is None:
             raise UsageError(f"{name} needs the stored games")
-        box_counts, box_findings = validate_boxes(settings, name, places)
-        return [box_counts], box_findings
+        read = validate_boxes if name in BOX_SOURCES else validate_props
+        player_counts, player_findings = read(settings, name, places)
+        return [player_counts], player_findings
     request = Request(name, tuple(places), sport, season, mapping)
     counts: list[dict[str, Any]] = []
     findings: list[Finding] = []

@@ -58,6 +58,19 @@ def read(data: bytes, *, name: str, schedule: pd.DataFrame, known_from: datetime
     )
 
 
+def events(data: bytes, *, name: str, schedule: pd.DataFrame) -> pd.DataFrame:
+    """Return external_id (Action Network's event), game and kickoff of the events in `data` that are in `schedule`.
+
+    `schedule` and the way games are found are those of `read`, which also says what is wrong with the file.
+    """
+    table = read_parquet(data, name=name, columns=FIELDS)
+    rows = table.frame.loc[(table.frame["period"] == FULL_GAME) & table.frame["line_type"].isin(list(SIDES))]
+    log = FindingLog(name, rows["line_number"])
+    _check_sides(rows, log)
+    games = _games(rows.loc[~log.rejected], schedule, log)
+    return games[["external_id", "game", "kickoff"]].reset_index(drop=True)
+
+
 def book_name(book_id: pd.Series) -> pd.Series:
     """Return the names of Action Network's books, which it gives numbers only."""
     return "Action Network " + book_id

@@ -15,6 +15,7 @@ from aipro_ml.enums import Severity
 from aipro_ml.sources.action_network import FULL_GAME, SOURCE, SPORT, book_name
 from aipro_ml.sources.base import UTC_TIME, Book, Finding, conform
 from aipro_ml.sources.checks import FindingLog, lines, prices, whole
+from aipro_ml.sources.nflverse_seasons import PLAYER_ID
 from aipro_ml.sources.parquet import read_parquet
 from aipro_ml.sources.untimed import CLOSE_LEAD
 
@@ -41,6 +42,8 @@ PROP_COLUMNS: Mapping[str, str] = {
     "line": "Float64",  # NA: a prop of one side
     "price": "Int64",  # American, |price| >= 100, never missing
     "recorded_at": UTC_TIME,
+    "file": "string",
+    "line_number": "int64",
 }
 
 
@@ -69,7 +72,8 @@ def read(data: bytes, *, name: str, games: pd.DataFrame, known_from: datetime | 
     lost = props["game"].isna()
     said = "no game of the given ones is this event"
     log.reject(lost & ~rows["event_id"].duplicated(), rows["event_id"], "no_such_game", said)
-    props = props.assign(recorded_at=props["kickoff"] - CLOSE_LEAD).loc[~log.rejected & ~lost]
+    told = {"recorded_at": props["kickoff"] - CLOSE_LEAD, "file": name, "line_number": rows["line_number"]}
+    props = props.assign(**told).loc[~log.rejected & ~lost]
     again = props.duplicated(["game", "book", "player_external_id", "prop", "selection", "line"])
     said = "an earlier row has this side of this prop; the first counts"
     log.reject(again, rows["side"].loc[props.index], "duplicate_quote", said)
@@ -104,7 +108,7 @@ def _props(rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "book": book_name(rows["book_id"]),
-            "player": rows["player_id"],
+            "player": rows["player_id"].where(_is_nflverse(rows["player_id"])),
             "player_external_id": rows["action_network_player_id"],
             "player_name": rows["join_name"],
             "prop": rows["bet_type"],
@@ -116,8 +120,13 @@ def _props(rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:
     )
 
 
+def _is_nflverse(text: pd.Series) -> pd.Series:
+    """Return which ids are nflverse's; the file also has some made up of a team and a number (00-BUF16002)."""
+    return text.str.fullmatch(PLAYER_ID, flags=re.ASCII).fillna(False).astype(bool)
+
+
 def _check_players(rows: pd.DataFrame, log: FindingLog) -> None:
-    """Reject rows of no player; mark, once each, players without nflverse's id."""
+    """Reject rows of no player; mark, once each, players without nflverse's id or with something else for it."""
     text = rows["action_network_player_id"]
     nobody = whole(text, 1, 999_999_999).isna()
     log.reject(nobody, text, "player", "no number of a player")
@@ -127,3 +136,7 @@ def _check_players(rows: pd.DataFrame, log: FindingLog) -> None:
     first = ~text.where(nameless).duplicated()
     said = "this player has no nflverse id: the props land under Action Network's"
     log.flag(nameless & first, text, "player_unmatched", said, Severity.WARNING)
+    strange = rows["player_id"].notna() & ~_is_nflverse(rows["player_id"])
+    first = ~rows["player_id"].where(strange).duplicated()
+    said = "no id of nflverse's like 00-0019596: the props land under Action Network's"
+    log.flag(strange & first, rows["player_id"], "player_id", said, Severity.WARNING)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from aipro_ml.errors import DataFileError
 from aipro_ml.sources.read import MAX_BYTES, MISSING, TextTable
 
+DAMAGED = "no whole Parquet file, truncated or damaged; fetch it again"
+
 
 def read_parquet(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable:
     """Return the `columns` of `data` as texts, NA where missing; `line_number` is the row's number from 1.
@@ -25,7 +27,18 @@ def read_parquet(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable
             raise DataFileError(f"more than {MAX_BYTES // 1024**2} MiB unpacked; split the file", file=name)
         frame = file.read(columns=list(columns)).to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataFileError("no whole Parquet file, truncated or damaged; fetch it again", file=name) from error
+        raise DataFileError(DAMAGED, file=name) from error
     texts = frame[list(columns)].astype("string").apply(lambda cells: cells.str.strip())
     texts = texts.mask(texts.isin(MISSING))
     return TextTable(texts.assign(line_number=range(1, len(texts) + 1)), (), len(texts))
+
+
+def has_column(data: bytes, column: str, *, name: str) -> bool:
+    """Return whether the Parquet file `data` has the column; DataFileError where it is no whole Parquet file."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return column in parquet.read_schema(io.BytesIO(data)).names
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataFileError(DAMAGED, file=name) from error

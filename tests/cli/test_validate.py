@@ -6,6 +6,8 @@ import pytest
 
 from aipro_ml.errors import DataFileError, UsageError
 from aipro_ml.jobs.validating import list_sources, validate
+from aipro_ml.sources.box_registry import BOX_SOURCES
+from aipro_ml.sources.player_props import PROP_SOURCES
 from aipro_ml.sources.registry import SOURCES
 from tests.jobs.nflverse_file import as_csv, season_rows
 
@@ -19,13 +21,16 @@ def games_file(tmp_path):
 
 def test_every_source_says_what_it_reads():
     rows = list_sources()
-    assert [row["source"] for row in rows] == list(SOURCES)
+    stored = [*BOX_SOURCES, *PROP_SOURCES]
+    assert [row["source"] for row in rows] == [*SOURCES, *stored]
     assert all(row["reads"] for row in rows)
     assert {row["source"]: row["needs"] for row in rows if row["needs"] != "-"} == {
+        **dict.fromkeys(stored, "stored games"),
         "odds-api": "--sport",
         "odds-api-folder": "--sport",
         "odds-api-changes": "--sport",
         "odds-api-days": "--sport",
+        "odds-api-scores": "--sport",
         "action-network": "stored games",
         "mapped": "--mapping",
     }

@@ -17,6 +17,9 @@ from aipro_ml.times import iso_utc
 CORRECTIONS = "corrections"
 """Key of `stats` that lists what was read later: `[{"known_at": …, "figures": {…}}]`, oldest first."""
 
+SHORT_NAME = r"[a-z]\.\S.*|Action Network [0-9]+"
+"""How a source of prices names a player."""
+
 _GAMES = text(
     """
     SELECT g.id::text AS game, s.year AS season, last.season_type, g.week::float8 AS week, g.game_date AS kickoff,
@@ -83,8 +86,24 @@ def team_figures(connection: Connection, code: str, names: Sequence[str]) -> pd.
 
 
 def save_players(connection: Connection, players: pd.DataFrame, now: datetime) -> int:
-    """Store players (id, external_id, name, position) that are new; return how many. A stored name stays."""
-    return insert_new(connection, Player.__table__, players.assign(created_at=pd.Timestamp(now)))
+    """Store players (id, external_id, name, position) that are new; return the rows written.
+
+    A stored name stays, unless a source of prices gave it in short (j.allen) and this one has it whole.
+    """
+    if players.empty:
+        return 0
+    inserted = insert_new(connection, Player.__table__, players.assign(created_at=pd.Timestamp(now)))
+    whole = players.assign(id=players["id"].astype(str)).loc[~_in_short(players["name"])]
+    stored = read_frame(connection, select(Player.id, Player.name).where(Player.id == any_of(whole["id"])))
+    short = stored.loc[_in_short(stored["name"]), "id"]
+    named = whole.loc[whole["id"].isin(short)].assign(created_at=pd.Timestamp(now), updated_at=pd.Timestamp(now))
+    count = upsert(connection, Player.__table__, named, key=("id",), update=("name", "position", "updated_at"))
+    return inserted + count.updated
+
+
+def _in_short(names: pd.Series) -> pd.Series:
+    """Return which names are an initial and a family name, or a source's number."""
+    return names.astype("string").str.fullmatch(SHORT_NAME).fillna(False).astype(bool)
 
 
 def move_players(connection: Connection, code: str, seasons: pd.DataFrame, now: datetime) -> int:
