@@ -125,5 +125,9 @@ def _summary(books: pd.DataFrame) -> pd.DataFrame:
 def _named(books: pd.DataFrame) -> pd.DataFrame:
     """Return (game_id, market, contested, outliers) of the markets in which a book is marked."""
     contested = books.loc[books["contested"], MARKET].drop_duplicates().assign(contested=True)
-    names = books.loc[books["outlier"]].sort_values("book").groupby(MARKET)["book"].agg(tuple)
-    return contested.merge(names.rename("outliers").reset_index(), on=MARKET, how="outer")
+    names: dict[tuple[str, str], tuple[str, ...]] = {}
+    marked = books.loc[books["outlier"], [*MARKET, "book"]].sort_values("book")
+    for game, market, book in marked.itertuples(index=False):  # few are marked: pandas takes a group each for it
+        names[game, market] = (*names.get((game, market), ()), book)
+    keys = pd.DataFrame(list(names), columns=list(MARKET), dtype=object)
+    return contested.merge(keys.assign(outliers=list(names.values())), on=MARKET, how="outer")

@@ -190,12 +190,20 @@ class History:
         moved = self._quotes.movements(entities)
         return noted_values(moved, "odds", moved["moved_at"])
 
-    def closing_before(self, entities: pd.DataFrame) -> pd.DataFrame:
-        """Return the closing rows of these games whose `closed_at` ≤ the game's as_of."""
-        closing = self._records.closing
-        as_of = entities["as_of"].reindex(closing["game_id"])
-        readable = np.asarray(closing["closed_at"].array <= as_of.array)
+    def closing_before(self, entities: pd.DataFrame, bet_type: BetType | None = None) -> pd.DataFrame:
+        """Return the closing rows of these games whose `closed_at` ≤ the game's as_of.
+
+        With `bet_type` only those of its reference side.
+        """
+        closing = self._records.closing if bet_type is None else self._reference_closes(bet_type)
+        as_of = _of_games(entities["as_of"], closing["game_id"])
+        readable = np.asarray(closing["closed_at"].array <= as_of)
         return noted_rows(closing.loc[readable].reset_index(drop=True), "closing", "closed_at")
+
+    def _reference_closes(self, bet_type: BetType) -> pd.DataFrame:
+        closing = self._records.closing
+        side = REFERENCE_SIDE[bet_type].value
+        return closing.loc[(closing["market"] == bet_type.value) & (closing["selection"] == side)]
 
     def closing_lines(self, bet_type: BetType) -> pd.DataFrame:
         """Return events game_id, line, known_at: each game's reference side's closing line, median over books.
@@ -204,12 +212,10 @@ class History:
         to have closed after the kick-off did not, so that nothing later changes what was known. `known_at`
         is when the last of the books closed.
         """
-        side = REFERENCE_SIDE[bet_type].value
-        closing = self._records.closing
-        wanted = closing.loc[(closing["market"] == bet_type.value) & (closing["selection"] == side)]
+        wanted = self._reference_closes(bet_type)
         kickoff = self._revisions.drop_duplicates("game_id", keep="last").set_index("game_id")["kickoff"]
-        before = np.asarray(wanted["closed_at"].array <= kickoff.reindex(wanted["game_id"]).array, dtype=bool)
-        wanted = wanted.loc[before]
+        before = np.asarray(wanted["closed_at"].array <= _of_games(kickoff, wanted["game_id"]), dtype=bool)
+        wanted = wanted.loc[before].astype({"game_id": object})
         last = wanted.groupby("game_id")["closed_at"].transform("max")
         grouped = wanted.loc[wanted["closed_at"] > last - CLOSE_WITHIN].groupby("game_id", sort=True)
         return grouped.agg(line=("closing_line", "median"), known_at=("closed_at", "max")).reset_index()
@@ -280,6 +286,13 @@ class History:
 def _is_final(games: pd.DataFrame) -> pd.Series:
     scored = games["home_score"].notna() & games["away_score"].notna()
     return scored & (games["status"] == GameStatus.FINAL.value)
+
+
+def _of_games(times: pd.Series, games: pd.Series) -> pd.api.extensions.ExtensionArray:
+    """Return the times (index game_id) of a column of games, NaT for others; of a categorical each looked up once."""
+    if isinstance(games.dtype, pd.CategoricalDtype):
+        return times.reindex(games.cat.categories).array.take(games.cat.codes, allow_fill=True)
+    return times.reindex(games).array
 
 
 def _in_known_order(games: pd.DataFrame) -> pd.DataFrame:

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from aipro_ml.config import Settings
 from aipro_ml.db import arrow
+from aipro_ml.db.copy import read_frame
 from aipro_ml.db.engine import open_database
 from aipro_ml.db.repositories import quotes as repository
-from aipro_ml.db.repositories.quotes import all_quotes, quotes_of
-from aipro_ml.features.records import ODDS_COLUMNS, frame_of
+from aipro_ml.db.repositories.quotes import all_closes, all_quotes, quotes_of
+from aipro_ml.features.records import CLOSING_COLUMNS, ODDS_COLUMNS, frame_of
 from aipro_ml.identity import derive_id
 from benchmarks.market import fill
 
@@ -101,3 +102,52 @@ def test_rows_committed_after_the_snapshot_are_not_seen(filled: sa.Engine, monke
         (table,) = arrow.fetch_tables(connection, ["SELECT count(*) AS n FROM closing_lines"]) or ()
         assert table.column("n").to_pylist()[0] > 0
         assert connection.exec_driver_sql("SELECT count(*) FROM closing_lines").scalar() == 0
+
+
+_CLOSES = """
+    SELECT c.game_id::text AS game_id, b.name AS book, c.market_type AS market, c.selection, c.closing_line,
+           c.closing_price::float8 AS closing_price, c.closed_at
+    FROM closing_lines c JOIN sportsbooks b ON b.id = c.sportsbook_id
+"""
+
+
+def test_closing_lines_come_the_same_by_adbc_by_the_driver_and_by_plain_sql(
+    filled: sa.Engine, owner_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+):
+    with owner_engine.begin() as owner:
+        owner.exec_driver_sql("UPDATE closing_lines SET closing_price = NULL WHERE selection = 'over'")
+    with filled.connect() as connection:
+        read = all_closes(connection, SPORT)
+        with monkeypatch.context() as patch:
+            patch.setattr(repository, "fetch_tables", lambda *_: None)
+            by_cursor = all_closes(connection, SPORT)
+        stored = read_frame(connection, sa.text(_CLOSES))
+        none = all_closes(connection, derive_id("sport", "NFL"))
+    order = ["game_id", "book", "market", "selection"]
+    plainly = [_plain_closes(frame).sort_values(order, ignore_index=True) for frame in (read, by_cursor, stored)]
+    assert len(read) > 100
+    assert read["closing_price"].isna().any()
+    pd.testing.assert_frame_equal(plainly[0], plainly[2])
+    pd.testing.assert_frame_equal(plainly[1], plainly[2])
+    assert list(read.columns) == list(CLOSING_COLUMNS)
+    assert frame_of(none, CLOSING_COLUMNS).empty
+
+
+def _plain_closes(closes: pd.DataFrame) -> pd.DataFrame:
+    words = {name: closes[name].astype(object) for name, kind in CLOSING_COLUMNS.items() if kind == "str"}
+    return frame_of(closes.assign(**words), CLOSING_COLUMNS)
+
+
+def test_the_second_connection_takes_the_role_of_the_first(filled: sa.Engine, database_settings: Settings):
+    given = database_settings.model_copy(update={"database_url": database_settings.database_owner_url})
+    opened = open_database(given)
+    try:
+        with opened.connect() as connection:
+            ours, login = connection.exec_driver_sql("SELECT current_user, session_user").one()
+            if ours == login:
+                pytest.skip("this server's login may not take the application's role")
+            (table,) = arrow.fetch_tables(connection, ["SELECT current_user::text AS name"]) or ()
+            assert table.column("name").to_pylist() == [ours]
+            assert len(all_quotes(connection, SPORT)) > 2_000
+    finally:
+        opened.dispose()

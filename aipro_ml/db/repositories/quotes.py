@@ -1,7 +1,8 @@
-"""The quotes of a sport as narrow frames: games, books, markets and sides travel as small numbers."""
+"""Quotes and closing lines of a sport as narrow frames: games, books, markets and sides travel as small numbers."""
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import LiteralString
 from uuid import UUID
 
 import numpy as np
@@ -16,13 +17,15 @@ from aipro_ml.enums import BetType, Selection
 
 _GAMES = "SELECT id::text AS game_id FROM games WHERE sport_id = {sport} ORDER BY id"
 _BOOKS = 'SELECT name AS book, coalesce(is_sharp, FALSE) AS is_sharp FROM sportsbooks ORDER BY name COLLATE "C"'
-_QUOTES = """
+_NUMBERED = """
     WITH numbered AS (
       SELECT id, (row_number() OVER (ORDER BY id) - 1)::int4 AS game FROM games WHERE sport_id = {sport}),
     books AS (SELECT id, (row_number() OVER (ORDER BY name COLLATE "C") - 1)::int2 AS book FROM sportsbooks)
-    SELECT n.game, b.book, {market} AS market, {selection} AS selection, o.line, o.price, o.recorded_at
-    FROM odds o JOIN numbered n ON n.id = o.game_id JOIN books b ON b.id = o.sportsbook_id
+    SELECT n.game, b.book, {market} AS market, {selection} AS selection,
 """
+_FROM = "JOIN numbered n ON n.id = o.game_id JOIN books b ON b.id = o.sportsbook_id"
+_QUOTES = f"{_NUMBERED} o.line, o.price, o.recorded_at FROM odds o {_FROM}"
+_CLOSES = f"{_NUMBERED} o.closing_line, o.closing_price, o.closed_at FROM closing_lines o {_FROM}"
 _FEW = text(
     """
     SELECT o.game_id::text AS game_id, b.name AS book, coalesce(b.is_sharp, FALSE) AS is_sharp,
@@ -45,23 +48,47 @@ def all_quotes(connection: Connection, sport_id: UUID) -> pd.DataFrame:
     Words are categoricals over all games and books in sorted order: 32 bytes a row. ADBC reads them where it may
     (see `db.arrow`), else the driver, more slowly, the same rows.
     """
-    statements = quote_statements(connection, sport_id)
-    tables = fetch_tables(connection, statements)
-    if tables is None:
-        tables = [_table(connection, statement) for statement in statements]
-    games, books, quotes = tables
-    return _frame(quotes, games.column("game_id").to_pylist(), books)
+    games, books, quotes = _tables(connection, quote_statements(connection, sport_id))
+    sharp, book = books.column("is_sharp").to_numpy().astype(bool), quotes.column("book").to_numpy()
+    who = _words_of(quotes, games, books)
+    return pd.DataFrame(
+        {
+            "game_id": who["game_id"],
+            "book": who["book"],
+            "is_sharp": sharp[book] if len(sharp) else np.zeros(0, dtype=bool),
+            "market": who["market"],
+            "selection": who["selection"],
+            **_numbers_of(quotes, "line", "price", "recorded_at"),
+        }
+    )
+
+
+def all_closes(connection: Connection, sport_id: UUID) -> pd.DataFrame:
+    """Return every closing line of a sport as `features.records.CLOSING_COLUMNS`, read as `all_quotes` reads."""
+    games, books, closes = _tables(connection, _statements(connection, sport_id, _CLOSES))
+    numbers = _numbers_of(closes, "closing_line", "closing_price", "closed_at")
+    return pd.DataFrame({**_words_of(closes, games, books), **numbers})
 
 
 def quote_statements(connection: Connection, sport_id: UUID) -> list[str]:
     """Return the statements of the narrow read: the games' identifiers, the books, the quotes by their numbers."""
+    return _statements(connection, sport_id, _QUOTES)
+
+
+def _statements(connection: Connection, sport_id: UUID, rows: LiteralString) -> list[str]:
     parts = {
         "sport": sql.Literal(str(sport_id)),
         "market": sql.SQL(_number("o.market_type", BetType)),
         "selection": sql.SQL(_number("o.selection", Selection)),
     }
     raw = driver_connection(connection)
-    return [sql.SQL(words).format(**parts).as_string(raw) for words in (_GAMES, _BOOKS, _QUOTES)]
+    patterns = (_GAMES, _BOOKS, rows)
+    return [sql.SQL(words).format(**parts).as_string(raw) for words in patterns]
+
+
+def _tables(connection: Connection, statements: list[str]) -> list[pa.Table]:
+    tables = fetch_tables(connection, statements)
+    return [_table(connection, statement) for statement in statements] if tables is None else tables
 
 
 def _number(column: str, words: type[StrEnum]) -> str:
@@ -73,29 +100,23 @@ def _table(connection: Connection, statement: str) -> pa.Table:
     return pa.Table.from_pandas(read_frame(connection, text(statement)), preserve_index=False)
 
 
-def _frame(quotes: pa.Table, games: list[str], books: pa.Table) -> pd.DataFrame:
-    sharp = books.column("is_sharp").to_numpy().astype(bool)
-    book = quotes.column("book").to_numpy()
-    moments = quotes.column("recorded_at").to_numpy().astype("datetime64[us]")
-    return pd.DataFrame(
-        {
-            "game_id": pd.Categorical.from_codes(
-                quotes.column("game").to_numpy(), categories=pd.Index(games, dtype=object)
-            ),
-            "book": pd.Categorical.from_codes(
-                book, categories=pd.Index(books.column("book").to_pylist(), dtype=object)
-            ),
-            "is_sharp": sharp[book] if len(sharp) else np.zeros(0, dtype=bool),
-            "market": _words(quotes.column("market"), BetType),
-            "selection": _words(quotes.column("selection"), Selection),
-            "line": quotes.column("line").to_numpy(),
-            "price": quotes.column("price").to_numpy().astype("float64"),
-            "recorded_at": pd.Series(moments).dt.tz_localize("UTC"),
-        }
-    )
+def _words_of(rows: pa.Table, games: pa.Table, books: pa.Table) -> dict[str, pd.Categorical]:
+    return {
+        "game_id": _named(rows.column("game"), games.column("game_id").to_pylist()),
+        "book": _named(rows.column("book"), books.column("book").to_pylist()),
+        "market": _named(rows.column("market"), [word.value for word in BetType]),
+        "selection": _named(rows.column("selection"), [word.value for word in Selection]),
+    }
 
 
-def _words(numbers: pa.ChunkedArray, words: type[StrEnum]) -> pd.Categorical:
-    return pd.Categorical.from_codes(
-        numbers.to_numpy(), categories=pd.Index([word.value for word in words], dtype=object)
-    )
+def _named(numbers: pa.ChunkedArray, words: Sequence[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(numbers.to_numpy(), categories=pd.Index(words, dtype=object))
+
+
+def _numbers_of(rows: pa.Table, line: str, price: str, moment: str) -> dict[str, object]:
+    moments = pd.Series(rows.column(moment).to_numpy().astype("datetime64[us]"))
+    return {
+        line: rows.column(line).to_numpy().astype("float64"),
+        price: rows.column(price).to_numpy().astype("float64"),
+        moment: moments.dt.tz_localize("UTC"),
+    }

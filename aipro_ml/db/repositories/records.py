@@ -6,7 +6,7 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from aipro_ml.db.copy import read_frame
-from aipro_ml.db.repositories.quotes import all_quotes, quotes_of
+from aipro_ml.db.repositories.quotes import all_closes, all_quotes, quotes_of
 from aipro_ml.identity import derive_id
 
 _GAMES = text(
@@ -19,15 +19,6 @@ _GAMES = text(
     FROM game_revisions r JOIN games g ON g.id = r.game_id JOIN seasons s ON s.id = g.season_id
     WHERE g.sport_id = :sport
     ORDER BY r.known_at, g.id, r.revision
-    """
-)
-_CLOSING = text(
-    """
-    SELECT c.game_id::text AS game_id, b.name AS book, c.market_type AS market, c.selection,
-           c.closing_line, c.closing_price::float8 AS closing_price, c.closed_at
-    FROM closing_lines c JOIN sportsbooks b ON b.id = c.sportsbook_id JOIN games g ON g.id = c.game_id
-    WHERE g.sport_id = :sport
-    ORDER BY c.closed_at, c.id
     """
 )
 _TEAMS = text(
@@ -57,7 +48,6 @@ _TEAM_STATS = text(
 
 _STATEMENTS = {
     "games": _GAMES,
-    "closing": _CLOSING,
     "teams": _TEAMS,
     "venues": _VENUES,
     "team_stats": _TEAM_STATS,
@@ -67,10 +57,11 @@ _STATEMENTS = {
 def load_frames(connection: Connection, code: str, odds_of: Sequence[str] | None = None) -> dict[str, pd.DataFrame]:
     """Return every stored fact of the sport `code`, by the field of `features.records.Records` it belongs to.
 
-    With `odds_of` only the odds of the games with these ids. The odds are read first: what a statement after them
-    finds was committed later, so no quote comes without its game.
+    With `odds_of` only the odds of the games with these ids. Odds and closing lines are read first: what a
+    statement after them finds was committed later, so no quote comes without its game.
     """
     sport = derive_id("sport", code)
     bound = {name: query if name == "venues" else query.bindparams(sport=sport) for name, query in _STATEMENTS.items()}
     odds = all_quotes(connection, sport) if odds_of is None else quotes_of(connection, odds_of)
-    return {"odds": odds, **{name: read_frame(connection, query) for name, query in bound.items()}}
+    closing = all_closes(connection, sport)
+    return {"odds": odds, "closing": closing, **{name: read_frame(connection, query) for name, query in bound.items()}}
