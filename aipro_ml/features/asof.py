@@ -1,7 +1,7 @@
 """The only two ways to look back: the as-of join, and the running state after each game that is joined."""
 
-import math
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +27,13 @@ def asof_positions(
     codes = _codes(left, events, by)
     left_code, event_code = codes[: len(left)], codes[len(left) :]
     as_of, known_at = microseconds(left["as_of"]), microseconds(events["known_at"])
-    moments = np.unique(known_at)
+    in_order = bool((known_at[1:] >= known_at[:-1]).all())
+    moments = _distinct(known_at) if in_order else np.unique(known_at)
     # one integer per (entity, moment) makes the join a single binary search; rank 0 is "before everything"
     width = len(moments) + 1
     event_key = event_code * width + np.searchsorted(moments, known_at) + 1
     left_key = left_code * width + np.searchsorted(moments, as_of, side="right")
-    order = np.argsort(event_key, kind="stable")
+    order = _by_code(event_code) if in_order else np.argsort(event_key, kind="stable")
     at = np.searchsorted(event_key[order], left_key, side="right") - 1
     found = order[np.maximum(at, 0)]
     valid = (at >= 0) & (event_code[found] == left_code) & left[list(by)].notna().all(axis=1).to_numpy()
@@ -64,9 +65,12 @@ def asof_sides(
 
     `events` has team_id and known_at; both results are on the index of `entities`.
     """
+    teams = [entities[["as_of"]].assign(team_id=entities[f"{side}_team_id"]) for side in ("home", "away")]
+    found = asof_positions(pd.concat(teams), events, ["team_id"])  # the events are brought into order once
+    taken = events[list(columns)].reset_index(drop=True)
     home, away = (
-        asof_join(entities[["as_of"]].assign(team_id=entities[f"{side}_team_id"]), events, ["team_id"], columns)
-        for side in ("home", "away")
+        taken.reindex(noted_positions(positions, events)).set_axis(entities.index, axis=0)
+        for positions in (found[: len(entities)], found[len(entities) :])
     )
     return home, away
 
@@ -108,13 +112,15 @@ def ewm_before(
     """
     values = events[column].to_numpy("float64")
     codes, _ = _group_codes(events, by)
-    state = dict.fromkeys(range(int(codes.max(initial=-1)) + 1), start)
-    after = np.empty(len(values))
-    for row, (code, value) in enumerate(zip(codes.tolist(), values.tolist(), strict=True)):
-        if not math.isnan(value):
-            state[code] += rate * (value - state[code])
-        after[row] = state[code]
-    return pd.Series(after, index=events.index)
+    state = [start] * (int(codes.max(initial=-1)) + 1)
+    after = []
+    for code, value in zip(codes.tolist(), values.tolist(), strict=True):
+        now = state[code]
+        if not isnan(value):
+            now += rate * (value - now)
+            state[code] = now
+        after.append(now)
+    return pd.Series(np.array(after, dtype="float64"), index=events.index)
 
 
 def lagged(events: pd.DataFrame, column: str, lag: int, by: Sequence[str] = ("team_id",)) -> pd.Series:
@@ -141,7 +147,7 @@ def microseconds(times: pd.Series) -> IntArray:
 def previous_events(events: pd.DataFrame, by: Sequence[str] = ("team_id",)) -> IntArray:
     """Return the position of the entity's event before each event, −1 for its first."""
     codes, _ = _group_codes(events, by)
-    order = np.argsort(codes, kind="stable")
+    order = _by_code(codes)
     previous = np.full(len(codes), -1, dtype=np.int64)
     same = codes[order][1:] == codes[order][:-1]
     previous[order[1:][same]] = order[:-1][same]
@@ -149,13 +155,25 @@ def previous_events(events: pd.DataFrame, by: Sequence[str] = ("team_id",)) -> I
 
 
 def _group_codes(events: pd.DataFrame, by: Sequence[str]) -> tuple[IntArray, int]:
+    if len(by) == 1:
+        codes, words = pd.factorize(events[by[0]], use_na_sentinel=False)
+        return np.asarray(codes, dtype=np.int64), len(words)
     grouped = events.groupby(list(by), sort=False, dropna=False)
     return np.asarray(grouped.ngroup(), dtype=np.int64), grouped.ngroups
 
 
 def _codes(left: pd.DataFrame, events: pd.DataFrame, by: Sequence[str]) -> IntArray:
     keys = pd.concat([left[list(by)], events[list(by)]], ignore_index=True)
-    if len(by) == 1:
-        return np.asarray(pd.factorize(keys[by[0]], use_na_sentinel=False)[0], dtype=np.int64)
-    codes, _ = _group_codes(keys, by)
-    return codes
+    return _group_codes(keys, by)[0]
+
+
+def _by_code(codes: IntArray) -> IntArray:
+    """Return the positions by code, equal codes in their order; 16 bits are sorted by radix, many times as fast."""
+    narrow = len(codes) and codes.max() < 1 << 16
+    return np.argsort(codes.astype(np.uint16) if narrow else codes, kind="stable")
+
+
+def _distinct(ascending: IntArray) -> IntArray:
+    first = np.ones(len(ascending), dtype=bool)
+    first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[first]

@@ -1,5 +1,6 @@
 """Quotes and closing lines: append-only history of what each book offered, and where it closed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,12 +68,15 @@ def quote_ids(rows: pd.DataFrame) -> pd.Series:
 def save_quotes(connection: Connection, quotes: pd.DataFrame, now: datetime) -> QuoteCount:
     """Append quotes (columns of `odds` but is_current); a stored quote with another price is corrected.
 
-    A corrected quote is a new row recorded `now`, because that is when it became known.
+    A corrected quote is a new row recorded `now`, because that is when it became known. Quotes of games that have
+    none yet meet nothing and go straight in: whoever saves holds the sport's lock, so nobody else writes them.
     """
-    connection.execute(text("DROP TABLE IF EXISTS incoming_odds"))
-    connection.execute(text("CREATE TEMP TABLE incoming_odds (LIKE odds) ON COMMIT DROP"))
     latest = quotes.sort_values("recorded_at", kind="stable").drop_duplicates(list(SERIES_KEY), keep="last")
     rows = quotes.assign(is_current=quotes.index.isin(latest.index))
+    if not quotes["id"].duplicated().any() and not _any_quoted(connection, quotes["game_id"].unique()):
+        return QuoteCount(copy_rows(connection, Odds.__table__, rows), 0)
+    connection.execute(text("DROP TABLE IF EXISTS incoming_odds"))
+    connection.execute(text("CREATE TEMP TABLE incoming_odds (LIKE odds) ON COMMIT DROP"))
     copy_rows(connection, _INCOMING, rows)
     corrected = read_frame(connection, _CORRECTED)
     inserted = connection.execute(text("INSERT INTO odds SELECT * FROM incoming_odds ON CONFLICT DO NOTHING")).rowcount
@@ -81,6 +85,11 @@ def save_quotes(connection: Connection, quotes: pd.DataFrame, now: datetime) -> 
     if inserted or len(corrected):
         connection.execute(_MARK_CURRENT)
     return QuoteCount(inserted, len(corrected))
+
+
+def _any_quoted(connection: Connection, games: Iterable[object]) -> bool:
+    statement = select(select(Odds.id).where(Odds.game_id == any_of(games)).exists())
+    return bool(connection.execute(statement).scalar_one())
 
 
 def _corrections(corrected: pd.DataFrame, now: datetime) -> pd.DataFrame:

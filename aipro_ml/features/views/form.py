@@ -1,10 +1,11 @@
 """Form: what a team's last games say beyond its rating, mostly as home minus away."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from aipro_ml.config import SportConfig
-from aipro_ml.features.asof import asof_sides, ewm_before, previous_events, rolling_before
+from aipro_ml.features.asof import asof_join, asof_sides, ewm_before, previous_events, rolling_before
 from aipro_ml.features.elo import known_elo
 from aipro_ml.features.history import History
 from aipro_ml.features.view import FeatureView
@@ -15,16 +16,14 @@ CLOSE_MARGIN_SHARE = 0.55
 """A game is close within this share of the sport's spread of margins: 7 points in the NFL."""
 
 
-def _streak(won: pd.Series, team: pd.Series) -> pd.Series:
+def _streak(won: pd.Series, previous: npt.NDArray[np.int64]) -> pd.Series:
     """Return after each game the run of equal results: +3 after three wins, −2 after two losses, 0 a tie."""
-    state: dict[str, int] = {}
-    after = []
+    after: list[int] = []
     steps = np.sign(won.to_numpy("float64") - 0.5).astype("int64").tolist()
-    for name, step in zip(team.tolist(), steps, strict=True):
-        last = state.get(name, 0)
-        state[name] = last + step if last * step > 0 else step
-        after.append(float(state[name]))
-    return pd.Series(after, index=won.index)
+    for step, before in zip(steps, previous.tolist(), strict=True):
+        last = after[before] if before >= 0 else 0
+        after.append(last + step if last * step > 0 else step)
+    return pd.Series(np.array(after, dtype="float64"), index=won.index)
 
 
 def _events(history: History, config: SportConfig) -> pd.DataFrame:
@@ -41,7 +40,7 @@ def _events(history: History, config: SportConfig) -> pd.DataFrame:
     games["pythagorean"] = 1 / (1 + np.array(ratio))
     games["win_ewma"] = ewm_before(games, "won", config.ewma_fast, 0.5)
     games["margin_last5"] = rolling_before(games, "margin", 5, previous=turn)
-    games["streak"] = _streak(games["won"], games["team_id"])
+    games["streak"] = _streak(games["won"], turn)
     games["close_game_rate"] = rolling_before(games, "close", 16, previous=turn)
     games["opponent_elo_last5"] = rolling_before(games, "opponent", 5, previous=turn)
     return games
@@ -57,10 +56,12 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     home, away = asof_sides(entities, games, DIFFERENCES)
     frame = (home[list(DIFFERENCES)] - away[list(DIFFERENCES)]).add_suffix("_diff")
     grounds = []
-    for is_home in (True, False):
-        there = games.loc[(games["is_home"] == is_home) & ~games["neutral_site"]].reset_index(drop=True)
+    for is_home, side in ((True, "home"), (False, "away")):
+        at_ground = (games["is_home"] == is_home) & ~games["neutral_site"]
+        there = games.loc[at_ground, ["team_id", "known_at", "margin"]].reset_index(drop=True)
         there["ground_margin"] = rolling_before(there, "margin", 8)
-        grounds.append(asof_sides(entities, there, ["ground_margin"])[0 if is_home else 1]["ground_margin"])
+        left = entities[["as_of"]].assign(team_id=entities[f"{side}_team_id"])
+        grounds.append(asof_join(left, there, ["team_id"], ["ground_margin"])["ground_margin"])
     frame["home_road_margin"] = grounds[0] - grounds[1]
     return frame
 
