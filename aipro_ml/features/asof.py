@@ -170,10 +170,12 @@ def _codes(left: pd.DataFrame, events: pd.DataFrame, by: Sequence[str]) -> IntAr
 def _by_code(codes: IntArray) -> IntArray:
     """Return the positions by code, equal codes in their order; 16 bits are sorted by radix, many times as fast."""
     narrow = len(codes) and codes.max() < 1 << 16
-    return np.argsort(codes.astype(np.uint16) if narrow else codes, kind="stable")
+    order: IntArray = np.argsort(codes.astype(np.uint16) if narrow else codes, kind="stable")
+    return order
 
 
 def _distinct(ascending: IntArray) -> IntArray:
     first = np.ones(len(ascending), dtype=bool)
     first[1:] = ascending[1:] != ascending[:-1]
-    return ascending[first]
+    distinct: IntArray = ascending[first]
+    return distinct

@@ -99,7 +99,7 @@ class Prediction:
         """Return the SHA-256 of methods §4 (64 hex digits)."""
         return prediction_hash_of(self.values())
 
-    @property
+    @cached_property
     def prediction_id(self) -> UUID:
         """Return the identifier derived from the hash: the same prediction is the same row."""
         return derive_id("prediction", self.prediction_hash)
@@ -125,7 +125,7 @@ def canonical_row(row: Mapping[str, Any]) -> bytes:
 
 
 def _token(name: str, value: Any) -> str:
-    if value is None or pd.isna(value):
+    if _missing(value):
         return "null"
     if name in FLOAT_COLUMNS:
         return f"{round(float(value), DECIMALS) + 0.0:.6f}"
@@ -134,3 +134,10 @@ def _token(name: str, value: Any) -> str:
     if isinstance(value, str | UUID):
         return json.dumps(str(value), ensure_ascii=False)
     return str(int(value))
+
+
+def _missing(value: Any) -> bool:
+    """Return whether `value` is None, NaN, NaT or NA; pandas is asked only where nothing plainer tells."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (not isinstance(value, str | int | UUID) and bool(pd.isna(value)))
