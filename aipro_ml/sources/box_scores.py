@@ -131,6 +131,8 @@ def _placed(table: TextTable, schedule: pd.DataFrame, log: FindingLog) -> pd.Dat
         keys[role] = teams.resolve_all(rows[column], keys["season"])
         said = "no such team in that season; see configs/teams/nfl.yaml"
         log.reject(keys[role].isna() & keys["season"].notna(), rows[column], "unknown_team", said)
+    same = (keys["team"] == keys["opponent"]).fillna(False).astype(bool)
+    log.reject(same & ~log.rejected, rows["team"], "home_is_away", "a team cannot play itself")
     wanted = pd.DataFrame(keys)
     found = wanted.merge(both_sides(schedule), on=["season", "week", "team", "opponent"], how="left")
     found = found.set_axis(rows.index).assign(line_number=rows["line_number"])
