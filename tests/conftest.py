@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_database", "tests.fixtures_platform"]
+pytest_plugins = ["tests.fixtures_database", "tests.fixtures_platform", "tests.fixtures_commands"]
 
 
 @pytest.fixture(autouse=True)

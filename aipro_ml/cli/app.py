@@ -3,7 +3,7 @@
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 from uuid import uuid4
 
 import typer
@@ -71,8 +71,7 @@ def main() -> None:
         warn(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        warn("interrupted; nothing is half written, run the same command again")
-        sys.exit(130)
+        _end_interrupted()
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
@@ -82,6 +81,8 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:  # the last resort: one line, the traceback in the debug log
         logging.getLogger(__name__).debug("unexpected error", exc_info=error)
+        if _was_interrupted(error):
+            _end_interrupted()
         reason = _database_reason(error)
         if reason is not None:
             warn(f"error: the database: {reason}; nothing is half written, run the same command again")
@@ -89,6 +90,19 @@ def main() -> None:
         told = " ".join(str(error).split())[:300]
         warn(f"unexpected error: {type(error).__name__}: {told} (the log file under AIPRO_HOME has the traceback)")
         sys.exit(2)
+
+
+def _end_interrupted() -> NoReturn:
+    warn("interrupted; nothing is half written, run the same command again")
+    sys.exit(130)
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Return whether this error only followed from Ctrl-C: a COPY that is interrupted cannot even roll back."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__context__
+    return cause is not None
 
 
 def _database_reason(error: BaseException) -> str | None:

@@ -1,6 +1,6 @@
-"""Provenance: the newest fact behind each feature of a game, found by leaving out one look back at a time."""
+"""Provenance: the newest fact behind each feature of a game, found by taking away what was known at one moment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,25 +17,25 @@ class Probe:
     """What one computation of a view looked back at.
 
     `sources`: for each look back, in the order they came, what it was and when its newest fact was known (NaT
-    where it found none). The look back numbered `without` is answered as if nothing were known.
+    where it found none). The look backs numbered in `without` are answered as if nothing were known.
     """
 
-    without: int | None = None
+    without: frozenset[int] = frozenset()
     sources: list[tuple[str, pd.Timestamp]] = field(default_factory=list)
 
     def leaves_out(self, kind: str, times: pd.Series) -> bool:
         """Note a look back whose facts were known at `times`; return whether it is to find nothing."""
         self.sources.append((kind, times.max()))
-        return len(self.sources) - 1 == self.without
+        return len(self.sources) - 1 in self.without
 
 
 _PROBE: ContextVar[Probe | None] = ContextVar("probe", default=None)
 
 
 @contextmanager
-def probing(without: int | None = None) -> Iterator[Probe]:
+def probing(without: Iterable[int] = ()) -> Iterator[Probe]:
     """Record every look back while the block runs; without it none costs anything."""
-    probe = Probe(without)
+    probe = Probe(frozenset(without))
     token = _PROBE.set(probe)
     try:
         yield probe
@@ -68,6 +68,10 @@ def noted_values(values: pd.DataFrame, kind: str, times: pd.Series) -> pd.DataFr
     return values.reindex(values.index[:0]).reindex(values.index) if probe.leaves_out(kind, times) else values
 
 
-def newest(sources: Sequence[tuple[str, pd.Timestamp]]) -> tuple[str, pd.Timestamp] | None:
-    """Return the latest of these sources, None where none has a time."""
-    return max((source for source in sources if not pd.isna(source[1])), key=lambda source: source[1], default=None)
+def by_time(sources: Iterable[tuple[str, pd.Timestamp]]) -> list[tuple[tuple[str, pd.Timestamp], list[int]]]:
+    """Return each source that has a time with the numbers of the look backs that found it, the newest first."""
+    numbers: dict[tuple[str, pd.Timestamp], list[int]] = {}
+    for number, source in enumerate(sources):
+        if not pd.isna(source[1]):
+            numbers.setdefault(source, []).append(number)
+    return sorted(numbers.items(), key=lambda item: item[0][1], reverse=True)

@@ -5,7 +5,7 @@ import pandas as pd
 
 from aipro_ml.features.build import compute_views, epochs, features_and_market
 from aipro_ml.features.history import History
-from aipro_ml.features.provenance import newest, probing
+from aipro_ml.features.provenance import by_time, probing
 from aipro_ml.features.sport import Sport
 from aipro_ml.features.view import FeatureView
 
@@ -40,9 +40,9 @@ def feature_rows(
 def explained_row(game_id: str, as_of: pd.Timestamp, history: History, sport: Sport) -> pd.DataFrame:
     """Return EXPLAINED_COLUMNS, one row a feature of the game at `as_of`, in the order of the sport's columns.
 
-    `source_time` is when the newest fact behind the value was known: of all look backs of the view, those that
-    change the value when they find nothing. A value that hangs on none (a week, a venue) comes from the
-    schedule, and its time is that of the revision known at `as_of`.
+    `source_time` is when the newest fact behind the value was known: of all look backs of the view, taken together
+    by the time of what they found, the newest whose absence changes the value. A value that hangs on none (a week, a
+    venue) comes from the schedule, and its time is that of the revision known at `as_of`.
     """
     entities = history.schedule([game_id], pd.Series({game_id: as_of}))
     scheduled = ("schedule", history.known_since(game_id, as_of))
@@ -56,14 +56,14 @@ def _explained_view(
 ) -> list[tuple[str, float, str, pd.Timestamp, str, str]]:
     with probing() as probe:
         values = compute_views((view,), part, *known)
-    behind: dict[str, list[tuple[str, pd.Timestamp]]] = {name: [] for name in view.columns}
-    for number, source in enumerate(probe.sources):
-        if pd.isna(source[1]):
-            continue
-        with probing(without=number):
+    found: dict[str, tuple[str, pd.Timestamp]] = {}
+    for source, numbers in by_time(probe.sources):
+        if len(found) == len(view.columns):
+            break  # only the newest counts
+        with probing(without=numbers):
             blind = compute_views((view,), part, *known)
         for name in view.columns:
-            if not np.array_equal(blind[name].to_numpy(), values[name].to_numpy(), equal_nan=True):
-                behind[name].append(source)
-    found = {name: newest(sources) or scheduled for name, sources in behind.items()}
-    return [(name, float(values[name].iloc[0]), *found[name], view.name, view.group) for name in view.columns]
+            if name not in found and not np.array_equal(blind[name], values[name], equal_nan=True):
+                found[name] = source
+    told = {name: found.get(name, scheduled) for name in view.columns}
+    return [(name, float(values[name].iloc[0]), *told[name], view.name, view.group) for name in view.columns]

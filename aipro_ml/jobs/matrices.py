@@ -46,7 +46,7 @@ class BuildOptions:
     """How to materialise: each game decided `decision_minutes` (None: the sport's) before its kick-off.
 
     `verify`: compute stored rows again too and refuse where one changed; without it only what is missing.
-    `reason`: replace changed rows instead, and say why in the audit log. `clock` tells when a batch ended.
+    `reason`: replace changed rows instead, and say why in the audit log. `clock` tells when a batch begins and ends.
     """
 
     now: datetime

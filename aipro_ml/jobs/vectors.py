@@ -58,14 +58,14 @@ class Workload:
 
 @dataclass(frozen=True)
 class Writing:
-    """How batches are written: `clock` tells when one ended, `reason` is why stored vectors are replaced."""
+    """How batches are written: `clock` tells when one begins and ends, `reason` is why stored vectors are replaced."""
 
     now: datetime
     clock: Callable[[], datetime] | None = None
     reason: str | None = None
 
-    def ended(self) -> datetime:
-        """Return the time a batch that ends here ended."""
+    def moment(self) -> datetime:
+        """Return what time it is, by the clock where there is one."""
         return self.now if self.clock is None else self.clock()
 
 
@@ -145,11 +145,11 @@ def _batch(engine: Engine, set_id: UUID, writing: Writing) -> Iterator[UUID]:
     """Note a running materialisation; where the block fails or is interrupted, it is marked failed with why."""
     row_id = uuid4()
     with engine.begin() as connection:
-        feature_vectors.start_materialization(connection, row_id, set_id, writing.now)
+        feature_vectors.start_materialization(connection, row_id, set_id, writing.moment())
     try:
         yield row_id
     except BaseException as error:
-        facts = {"status": RunStatus.FAILED, "completed_at": writing.ended(), "error_message": _told(error)}
+        facts = {"status": RunStatus.FAILED, "completed_at": writing.moment(), "error_message": _told(error)}
         with engine.begin() as connection:
             feature_vectors.finish_materialization(connection, row_id, facts)
         raise
@@ -174,7 +174,7 @@ def _write(
     feature_vectors.save_statistics(connection, set_id, feature_statistics(stored), writing.now)
     facts = {
         "status": RunStatus.COMPLETED,
-        "completed_at": writing.ended(),
+        "completed_at": writing.moment(),
         "first_as_of": rows["as_of"].min().to_pydatetime(),
         "last_as_of": rows["as_of"].max().to_pydatetime(),
         "rows_written": written,

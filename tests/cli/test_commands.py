@@ -1,73 +1,23 @@
 """Commands as a shell runs them: exit codes, one line for an error, JSON for programs, no secret anywhere."""
 
 import json
-import logging
-from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from aipro_ml.cli.app import main
 from aipro_ml.jobs import catalogue
-from tests.fixtures_platform import NOW, Platform, _clone
+from tests.fixtures_commands import NOBODY, use
+from tests.fixtures_platform import NOW, _clone
 
 FUTURE = "2099-01-01T00:00:00Z"
 UNKNOWN_SPORT = "unknown sport 'CURLING'; known: NFL, SIM-NFL"
-NOBODY = "postgresql://someone:hunter2@127.0.0.1:1/nothing"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def quiet_logs():
-    """Give the package's logger back as it was: the command sets it up for its own process."""
-    logger = logging.getLogger("aipro_ml")
-    kept = logger.handlers[:], logger.propagate, logger.level
-    yield
-    for handler in logger.handlers:
-        handler.close()
-    logger.handlers[:], logger.propagate = kept[0], kept[1]
-    logger.setLevel(kept[2])
-
-
-@pytest.fixture
-def aipro(monkeypatch, capsys, quiet_logs, tmp_path):
-    """Run `aipro …` in this process; return its exit code and what it printed."""
-    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "MLFLOW_TRACKING_URI", "AIPRO_ARTIFACTS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AIPRO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DATABASE_URL", NOBODY)
-
-    def run(words, *more):
-        monkeypatch.setattr("sys.argv", ["aipro", *words.split(), *map(str, more)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return Outcome(int(end.value.code or 0), said.out, said.err)
-
-    return run
 
 
 @pytest.fixture(scope="module")
 def reading(server, published_template, tmp_path_factory):
     """A clone of the published league that this file's tests only read."""
     yield from _clone(server, published_template, tmp_path_factory.mktemp("reading"))
-
-
-def use(monkeypatch, platform: Platform) -> None:
-    settings = platform.settings
-    monkeypatch.setenv("DATABASE_URL", settings.database_url.get_secret_value())
-    monkeypatch.setenv("DATABASE_OWNER_URL", settings.database_owner_url.get_secret_value())
-    monkeypatch.setenv("AIPRO_ARTIFACTS", str(settings.artifacts_dir))
-    monkeypatch.setenv("AIPRO_HOME", str(settings.home))
 
 
 @pytest.fixture
@@ -184,6 +134,23 @@ def test_an_unexpected_error_is_one_line_and_its_traceback_is_in_the_log(on_read
     logged = (reading.settings.logs_dir / "aipro.log").read_text()
     assert "Traceback" in logged
     assert all(json.loads(row)["run"] != "-" for row in logged.splitlines())
+
+
+def test_ctrl_c_in_the_middle_of_a_copy_is_no_fault_of_the_database(on_reading, monkeypatch):
+    """What is interrupted there cannot roll back, and says so: that error must not hide what it came from."""
+
+    def interrupted(*_):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise psycopg.OperationalError("sending query failed: another command is already in progress")
+
+    monkeypatch.setattr(catalogue, "list_models", interrupted)
+    done = on_reading("model list")
+    assert (done.code, done.err.strip()) == (
+        130,
+        "interrupted; nothing is half written, run the same command again",
+    )
 
 
 @pytest.mark.parametrize(
