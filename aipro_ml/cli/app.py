@@ -63,10 +63,13 @@ def root(
     context.obj = settings
 
 
+_INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line; every error ends in one message and its exit code."""
     try:
-        app()
+        _run()
     except AiproError as error:
         warn(f"error: {error}")
         sys.exit(error.exit_code)
@@ -92,9 +95,19 @@ def main() -> None:
         sys.exit(2)
 
 
+def _run() -> None:
+    """Run the command; Ctrl-C, which typer meets without a word, comes out as what it is."""
+    try:
+        app()
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            raise KeyboardInterrupt from None
+        raise
+
+
 def _end_interrupted() -> NoReturn:
     warn("interrupted; nothing is half written, run the same command again")
-    sys.exit(130)
+    sys.exit(_INTERRUPTED)
 
 
 def _was_interrupted(error: BaseException) -> bool:
