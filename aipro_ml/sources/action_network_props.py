@@ -14,7 +14,7 @@ import pandas as pd
 from aipro_ml.enums import Severity
 from aipro_ml.sources.action_network import FULL_GAME, SOURCE, SPORT, book_name
 from aipro_ml.sources.base import UTC_TIME, Book, Finding, conform
-from aipro_ml.sources.checks import FindingLog, lines, prices, whole
+from aipro_ml.sources.checks import FindingLog, id_numbers, lines, prices, whole
 from aipro_ml.sources.nflverse_seasons import PLAYER_ID
 from aipro_ml.sources.parquet import read_parquet
 from aipro_ml.sources.untimed import CLOSE_LEAD
@@ -109,7 +109,7 @@ def _props(rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:
         {
             "book": book_name(rows["book_id"]),
             "player": rows["player_id"].where(_is_nflverse(rows["player_id"])),
-            "player_external_id": rows["action_network_player_id"],
+            "player_external_id": id_numbers(rows["action_network_player_id"]),
             "player_name": rows["join_name"],
             "prop": rows["bet_type"],
             "selection": side,
@@ -122,13 +122,13 @@ def _props(rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:
 
 def _is_nflverse(text: pd.Series) -> pd.Series:
     """Return which ids are nflverse's; the file also has some made up of a team and a number (00-BUF16002)."""
-    return text.str.fullmatch(PLAYER_ID, flags=re.ASCII).fillna(False).astype(bool)
+    return text.str.fullmatch(PLAYER_ID).fillna(False).astype(bool)
 
 
 def _check_players(rows: pd.DataFrame, log: FindingLog) -> None:
     """Reject rows of no player; mark, once each, players without nflverse's id or with something else for it."""
     text = rows["action_network_player_id"]
-    nobody = whole(text, 1, 999_999_999).isna()
+    nobody = id_numbers(text).isna()
     log.reject(nobody, text, "player", "no number of a player")
     endless = rows["join_name"].str.len() > LONGEST_NAME
     log.reject(endless, rows["join_name"], "player_name", f"a player's name has at most {LONGEST_NAME} letters")

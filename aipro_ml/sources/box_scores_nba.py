@@ -13,7 +13,7 @@ from aipro_ml.sources.box_scores import (
     figures,
     shorter,
 )
-from aipro_ml.sources.checks import FindingLog, malformed, numbers, whole
+from aipro_ml.sources.checks import FindingLog, id_numbers, malformed, numbers, whole
 from aipro_ml.sources.dated import NBA, Archive, Fixtures, dated_games, in_order, iso_days
 from aipro_ml.sources.franchises import franchises
 from aipro_ml.sources.pairs import Place, placed, visitors
@@ -156,17 +156,16 @@ def read_player_box(data: bytes, *, name: str, games: pd.DataFrame, known_from: 
     strange = found["game"].notna() & (found["team"] != found["home"]) & (found["team"] != found["away"])
     said = "neither team of this game"
     log.reject(strange | (found["team"].isna() & found["game"].notna()), rows["team_abbreviation"], "team", said)
-    nobody = whole(rows["player_id"], 1, 999_999_999).isna()
-    log.reject(nobody, rows["player_id"], "player", "no number of a player")
+    found["player"] = id_numbers(rows["player_id"])
+    log.reject(found["player"].isna(), rows["player_id"], "player", "no number of a player")
     nameless = rows["player_name"].isna() | (rows["player_name"].str.len() > LONGEST_NAME)
     log.reject(nameless, rows["player_name"], "player_name", f"a player needs a name of 1 to {LONGEST_NAME} letters")
-    again = rows.duplicated(["game_id", "player_id"]) & ~log.rejected & ~lost
+    again = found.duplicated(["game", "player"]) & ~log.rejected & ~lost
     log.reject(again, rows["player_id"], "duplicate_row", "an earlier row has this player's game")
     minutes = numbers(shorter(rows["MIN"]))
     minutes = minutes.where(minutes.between(0, 100).fillna(False))
     log.flag(malformed(rows["MIN"], minutes), rows["MIN"], "minutes", "no minutes from 0 to 100: left out")
     found = found.assign(
-        player=rows["player_id"],
         player_name=rows["player_name"],
         position=pd.NA,
         file=name,

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pandas as pd
 
 from aipro_ml.enums import Severity
-from aipro_ml.sources.base import Finding
+from aipro_ml.sources.base import Finding, conform
 from aipro_ml.sources.box_games import by_day, nearest_by_day
-from aipro_ml.sources.box_scores import BoxBatch
+from aipro_ml.sources.box_scores import TEAM_GAME_COLUMNS, BoxBatch
 from aipro_ml.sources.box_scores_nba import player_box_games, read_player_box, read_team_box
 from aipro_ml.sources.dated import NBA, in_order
 
@@ -31,6 +31,7 @@ def read_stored_team_box(data: bytes, *, name: str, schedule: pd.DataFrame) -> B
     lost = _lost(wanted.loc[stored.isna()], name, schedule)
     boxes = batch.team_games.assign(game=batch.team_games["game"].map(dict(zip(games["game"], stored, strict=True))))
     boxes = boxes.loc[boxes["game"].notna()].reset_index(drop=True)
+    boxes = conform(boxes, TEAM_GAME_COLUMNS)
     told = boxes[["game"]].merge(schedule[FACTS], on="game", how="left")
     return replace(
         batch,

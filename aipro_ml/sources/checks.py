@@ -91,6 +91,11 @@ def whole(text: pd.Series, low: int, high: int) -> pd.Series:
     return value.where(fits.fillna(False).astype(bool)).astype("Int64")
 
 
+def id_numbers(text: pd.Series) -> pd.Series:
+    """Return whole numbers from 1 to 999,999,999 as texts of one spelling (24.0 and 024 are 24), NA for any other."""
+    return whole(text, 1, 999_999_999).astype("string")
+
+
 def prices(text: pd.Series) -> pd.Series:
     """Return American prices as Int64: whole, 100 ≤ |price| ≤ 1,000,000; NA where missing or anything else."""
     value = whole(text, -MAX_PRICE, MAX_PRICE)

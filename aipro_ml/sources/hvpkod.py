@@ -23,7 +23,7 @@ from aipro_ml.sources.box_scores import (
     BoxBatch,
     figures,
 )
-from aipro_ml.sources.checks import FindingLog, whole
+from aipro_ml.sources.checks import FindingLog, id_numbers
 from aipro_ml.sources.dated import in_order
 from aipro_ml.sources.franchises import franchises
 from aipro_ml.sources.pairs import placed
@@ -141,7 +141,7 @@ def _player_games(rows: _Rows, schedule: pd.DataFrame) -> tuple[pd.DataFrame, in
     lost = played & found["game"].isna() & ~log.rejected
     told_before = wanted.loc[lost, ["season", "week", "team"]].duplicated().reindex(frame.index, fill_value=False)
     reject_lost(lost & ~told_before, wanted, schedule, log)
-    again = played & frame.duplicated(["season", "week", "PlayerId"])
+    again = played & _numbered(frame).duplicated(["season", "week", "PlayerId"])
     log.reject(again & ~log.rejected, frame["PlayerId"], "duplicate_row", "an earlier row has this player's week")
     landed = frame.loc[played & ~lost & ~log.rejected]
     facts = found.loc[landed.index, ["team", "game"]].assign(
@@ -170,7 +170,7 @@ def _player_seasons(rows: _Rows) -> pd.DataFrame:
     columns = rows.figure_columns()
     played = frame[columns].notna().any(axis=1)
     _check_players(frame, played, log)
-    again = played & frame.duplicated(["season", "PlayerId"])
+    again = played & _numbered(frame).duplicated(["season", "PlayerId"])
     log.reject(again & ~log.rejected, frame["PlayerId"], "duplicate_row", "an earlier row has this player's season")
     landed = frame.loc[played & ~log.rejected]
     facts = landed[["season"]].assign(**_who(landed), games_played=pd.NA, team=pd.NA)
@@ -178,8 +178,13 @@ def _player_seasons(rows: _Rows) -> pd.DataFrame:
     return conform(facts, PLAYER_SEASON_COLUMNS)
 
 
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows' keys with each player's number in one spelling."""
+    return frame[["season", "week"]].assign(PlayerId=id_numbers(frame["PlayerId"]))
+
+
 def _check_players(frame: pd.DataFrame, played: pd.Series, log: FindingLog) -> None:
-    nobody = whole(frame["PlayerId"], 1, 999_999_999).isna()
+    nobody = id_numbers(frame["PlayerId"]).isna()
     log.reject(played & nobody, frame["PlayerId"], "player", "no number of a player")
     nameless = frame["PlayerName"].isna() | (frame["PlayerName"].str.len() > LONGEST_NAME).fillna(False)
     log.reject(played & nameless, frame["PlayerName"], "player_name", f"no name of 1 to {LONGEST_NAME} letters")
@@ -189,7 +194,7 @@ def _check_players(frame: pd.DataFrame, played: pd.Series, log: FindingLog) -> N
 
 def _who(landed: pd.DataFrame) -> dict[str, pd.Series]:
     return {
-        "player": landed["PlayerId"],
+        "player": id_numbers(landed["PlayerId"]),
         "player_name": landed["PlayerName"],
         "position": landed["Pos"],
         "file": landed["file"],

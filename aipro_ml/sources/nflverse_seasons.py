@@ -15,7 +15,7 @@ SPORT, SOURCE, PLAYER_IDS = "NFL", "nflverse_player_seasons", "nflverse"
 KEYS = ("player_id", "player_display_name", "position", "season", "season_type", "recent_team", "games")
 NOT_FIGURES = ("player_name", "position_group", "headshot_url")
 REGULAR = "REG"
-PLAYER_ID = r"\d{2}-\d{7}"
+PLAYER_ID = r"[0-9]{2}-[0-9]{7}"
 
 
 def read(data: bytes, *, name: str, known_from: datetime | None = None) -> BoxBatch:

@@ -25,7 +25,8 @@ from aipro_ml.sources.base import (
     VENUE_COLUMNS,
     SourceBatch,
 )
-from aipro_ml.sources.box_scores import PLAYER_GAME_COLUMNS, TEAM_GAME_COLUMNS, BoxBatch
+from aipro_ml.sources.box_scores import PLAYER_GAME_COLUMNS, PLAYER_SEASON_COLUMNS, TEAM_GAME_COLUMNS, BoxBatch
+from aipro_ml.sources.player_props import PROP_MARKET_COLUMNS
 
 Content = bytes | Mapping[str, bytes]
 """A file's bytes, or a folder's (or a tar's) bytes by name."""
@@ -235,14 +236,17 @@ def check_findings(batch: SourceBatch | BoxBatch | PropBatch) -> None:
 
 def check_boxes(batch: BoxBatch) -> None:
     """Box scores: canonical columns, unique keys, finite figures, findings in order."""
-    for name, columns in (("team_games", TEAM_GAME_COLUMNS), ("player_games", PLAYER_GAME_COLUMNS)):
+    for name, columns, key in (
+        ("team_games", TEAM_GAME_COLUMNS, ["team", "game"]),
+        ("player_games", PLAYER_GAME_COLUMNS, ["player", "game"]),
+        ("player_seasons", PLAYER_SEASON_COLUMNS, ["player", "season"]),
+    ):
         frame = getattr(batch, name)
         assert list(frame.columns) == list(columns), name
         for column, kind in columns.items():
             assert frame[column].dtype == pd.Series([], dtype=kind).dtype, f"{name}.{column}"
-        who = "team" if name == "team_games" else "player"
-        assert not frame[[who, "game", "team"]].isna().any().any()
-        assert not frame.duplicated([who, "game"]).any()
+        assert not frame[key if name == "player_seasons" else [*key, "team"]].isna().any().any()
+        assert not frame.duplicated(key).any()
         assert all(math.isfinite(value) for stats in frame["stats"] for value in stats.values())
     check_games(batch.games)
     check_findings(batch)
@@ -261,3 +265,17 @@ def check_props(batch: PropBatch) -> None:
     assert (props["line"].isna() == (props["selection"] == "yes")).all()
     assert set(props["book"]) <= {book.name for book in batch.books}
     check_findings(batch)
+
+
+def check_prop_markets(markets: pd.DataFrame) -> None:
+    """Markets of props: canonical columns, unique keys, a price at least, and one possible pair of prices."""
+    assert list(markets.columns) == list(PROP_MARKET_COLUMNS)
+    for column, kind in PROP_MARKET_COLUMNS.items():
+        assert markets[column].dtype == pd.Series([], dtype=kind).dtype, column
+    needed = ["game", "book", "player", "prop", "line"]
+    assert not markets[[*needed, "player_name", "as_of"]].isna().any().any()
+    assert not markets.duplicated(needed).any()
+    prices = markets[["over_price", "under_price"]]
+    assert prices.notna().any(axis=1).all()
+    assert (prices.abs().fillna(100) >= 100).all().all()
+    assert markets["player"].str.fullmatch("(nflverse|action_network):[0-9-]+").all()

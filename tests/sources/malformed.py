@@ -25,8 +25,8 @@ Landed = dict[str, set[tuple[Any, ...]]]
 
 AT_LEAST = 200
 GOOD_GAMES = 2
-FRAMES = ("games", "quotes", "closing", "moves", "team_games", "player_games", "props")
-ALONE = ("closing_price", "minutes", "stats")
+FRAMES = ("games", "quotes", "closing", "moves", "team_games", "player_games", "player_seasons", "props")
+ALONE = ("closing_price", "minutes", "stats", "over_price", "under_price", "games_played", "team")
 """Columns whose values may be missing while the row lands."""
 
 MILLION = 1_000_000
@@ -52,7 +52,7 @@ class Layout:
 
     `cells`: values that lose what they describe, `marked`: values that are reported and stand for something harmless.
     `told_at`: columns a finding may name instead, where two cells do not go together. `unread`: columns that are
-    checked and do not land anyway.
+    checked and do not land anyway. `unit`: the column that tells what a spoilt cell spoils, where it is not a game.
     """
 
     source: str
@@ -74,6 +74,7 @@ class Layout:
     keys: Callable[[Any], list[str]] = lambda batch: list(batch.games.sort_values("line_number")["game"])
     check: Callable[[Any], None] = check_batch
     swapped: Callable[[Row], Row] | None = None
+    unit: str = "game"
 
     def rows(self, count: int) -> list[Row]:
         """Return the rows of the first `count` games."""
@@ -99,20 +100,20 @@ class Layout:
         return self.kind == "csv"
 
 
-def landed(batch: Any) -> Landed:
-    """Return what a batch holds of each game, without line numbers; what may be missing by itself stands alone."""
+def landed(batch: Any, unit: str = "game") -> Landed:
+    """Return what a batch holds of each `unit`, without line numbers; what may be missing by itself stands alone."""
     found: Landed = defaultdict(set)
     for name in FRAMES:
         frame = getattr(batch, name, None)
-        if frame is None:
+        if frame is None or unit not in frame:
             continue
         apart = [column for column in ALONE if column in frame]
         told = frame.drop(columns=[column for column in ("line_number", *apart) if column in frame])
         rows = list(zip(*(told[column].astype(str) for column in told), strict=True))
-        for game, row in zip(frame["game"], rows, strict=True):
+        for game, row in zip(frame[unit], rows, strict=True):
             found[game].add((name, *row))
         for column in apart:
-            for game, row, value in zip(frame["game"], rows, frame[column], strict=True):
+            for game, row, value in zip(frame[unit], rows, frame[column], strict=True):
                 values = value.items() if isinstance(value, dict) else [(column, value)]
                 found[game] |= {(name, *row, *each) for each in values if not pd.isna(each[1])}
     return found
@@ -128,7 +129,7 @@ def good_games(layout: Layout, count: int) -> tuple[Any, list[str], Landed]:
     if key not in _GOOD:
         good = layout.read(layout.content(layout.rows(count)))
         assert not [finding for finding in good.findings if finding.severity is Severity.CRITICAL], good.findings
-        _GOOD[key] = (good, layout.keys(good), landed(good))
+        _GOOD[key] = (good, layout.keys(good), landed(good, layout.unit))
     return _GOOD[key]
 
 
@@ -142,7 +143,7 @@ def check_cells(layout: Layout, column: str, values: Sequence[Any], severity: Se
     assert len(keys) == count, "each good game lands"
     batch = layout.read(layout.content(spoilt_rows(layout, column, values)))
     layout.check(batch)
-    got = landed(batch)
+    got = landed(batch, layout.unit)
     wrong = []
     for number, value in enumerate(values):
         mine, left = whole[keys[number]], got.get(keys[number], set())
@@ -230,7 +231,7 @@ def check_rows(layout: Layout) -> int:
     for place, (name, _, rule) in enumerate(faults):
         mine = by_line[first + place]
         assert any(found.severity is Severity.CRITICAL and rule in found.rule for found in mine), (name, mine)
-    assert landed(batch) == landed(whole), "the good rows land and nothing else"
+    assert landed(batch, layout.unit) == landed(whole, layout.unit), "the good rows land and nothing else"
     return len(faults)
 
 
@@ -249,7 +250,7 @@ def check_repeated(layout: Layout) -> None:
         lines = {*lines, *range(first, first + len(game))} if layout.kind != "json" else {*lines, first}
         told = [f for f in batch.findings if f.severity is Severity.CRITICAL and f.line in lines]
         assert told, (name, batch.findings)
-        mine, all_of_it = landed(batch), landed(whole)
+        mine, all_of_it = landed(batch, layout.unit), landed(whole, layout.unit)
         assert set(mine) <= set(all_of_it), name
         for key, rows in all_of_it.items():
             assert mine.get(key, set()) <= rows, name

@@ -44,7 +44,7 @@ def test_any_texts_in_any_cells_leave_the_good_games_whole(layout, data):
     _, keys, whole = malformed.good_games(layout, layout.size)
     batch = layout.read(layout.content(malformed.spoilt_rows(layout, column, values)))
     layout.check(batch)
-    got = landed(batch)
+    got = landed(batch, layout.unit)
     for key in keys[GAMES:]:
         # A date or team may make a spoilt game another good one, or put two on one day; each is then told
         assert got.get(key) == whole[key] or any(finding.rule.startswith(REPEATED) for finding in batch.findings), key
