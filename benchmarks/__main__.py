@@ -55,9 +55,17 @@ def main() -> None:
         sys.exit(1)
 
 
+def _quotes(text: str) -> int:
+    """Return a number of quotes; below a thousand, too few to measure anything, it counts in millions."""
+    number = float(text)
+    return round(number * 1_000_000 if number < 1_000 else number)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=DEFAULT_ROWS, help="sizes of up to three long leagues")
+    parser.add_argument(
+        "--rows", type=_quotes, nargs="+", default=DEFAULT_ROWS, help="quotes of up to 3 long leagues; 1 is a million"
+    )
     parser.add_argument("--full", action="store_true", help="1, 3 and 10 million odds, 40,000 games")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison")
     parser.add_argument("--only", nargs="+", choices=list(GROUPS), help="only these groups")

@@ -99,12 +99,12 @@ def _questions(odds: pd.DataFrame, entities: pd.DataFrame) -> None:
 
 
 def _from_parquet(file: Path, words: dict[str, pd.Index]) -> pd.DataFrame:
-    table = pq.read_table(file)
+    table = pq.ParquetFile(file, memory_map=True).read()
     codes = {name: table.column("game" if name == "game_id" else name).to_numpy() for name in _WORDS}
     plain = {name: table.column(name).to_numpy() for name in ("is_sharp", "line", "price")}
     times = pd.Series(table.column("recorded_at").to_numpy()).dt.tz_localize("UTC")
     named = {name: pd.Categorical.from_codes(codes[name], categories=words[name]) for name in _WORDS}
-    return pd.DataFrame({**named, **plain, "recorded_at": times})
+    return pd.DataFrame({**named, **plain, "recorded_at": times}, copy=False)
 
 
 def form_features(bench: Bench) -> list[Figure]:

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 PIPE_WIDTH = 170
@@ -59,6 +58,8 @@ def table(rows: Sequence[Mapping[str, object]], *, title: str, as_json: bool = F
 @contextmanager
 def progress(label: str) -> Iterator[Ticker]:
     """Show a progress bar on standard error while the block runs."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(label, total=None)
