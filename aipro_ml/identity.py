@@ -25,6 +25,13 @@ def derive_ids(kind: str, *columns: Iterable[object]) -> list[UUID]:
     ]
 
 
+def derive_raw(kind: str, *columns: Iterable[object]) -> bytes:
+    """Return the ids of `derive_ids` as 16 bytes each, end to end: most of their cost is the UUID object."""
+    head, sha1 = NAMESPACE.bytes + kind.encode(), hashlib.sha1
+    rows = zip(*columns, strict=True)
+    return _stamped(b"".join([sha1(head + "".join([f"\x1f{part}" for part in row]).encode()).digest() for row in rows]))
+
+
 def name_head(kind: str, *parts: object) -> bytes:
     """Return the bytes that all names of `kind` beginning with `parts` have in common, for `derive_raw_ids`."""
     return NAMESPACE.bytes + "\x1f".join([kind, *map(str, parts), ""]).encode()
@@ -37,7 +44,11 @@ def derive_raw_ids(heads: Iterable[bytes], last: Iterable[bytes]) -> bytes:
     would cost more than the hash.
     """
     sha1 = hashlib.sha1
-    digests = b"".join([sha1(head + end).digest() for head, end in zip(heads, last, strict=True)])
+    return _stamped(b"".join([sha1(head + end).digest() for head, end in zip(heads, last, strict=True)]))
+
+
+def _stamped(digests: bytes) -> bytes:
+    """Return SHA-1 digests of 20 bytes, end to end, as identifiers of 16."""
     raw = bytearray(16 * (len(digests) // 20))
     for place in range(16):
         raw[place::16] = digests[place::20]

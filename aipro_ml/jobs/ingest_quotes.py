@@ -8,8 +8,9 @@ from uuid import UUID
 import pandas as pd
 from sqlalchemy import Connection
 
+from aipro_ml.db.encode import identifiers
 from aipro_ml.db.repositories import odds
-from aipro_ml.identity import derive_id, derive_ids
+from aipro_ml.identity import derive_id, derive_raw
 from aipro_ml.jobs.ingest_games import Placed, turned_selection
 from aipro_ml.sources.base import UTC_TIME, SourceBatch
 from aipro_ml.sources.odds_api_feed import OddsApiBatch
@@ -61,8 +62,14 @@ def store_closing(connection: Connection, batch: SourceBatch, placed: Placed) ->
     moved = odds.move_closing(connection, placed.refilled, CLOSE_LEAD)
     rows = _on_games(batch, batch.closing, placed, "closed_at")
     rows = rows[[*odds.SERIES_KEY, "closing_line", "closing_price", "closed_at"]].reset_index(drop=True)
-    rows = rows.assign(id=derive_ids("closing_line", *(rows[name] for name in odds.SERIES_KEY)))
+    rows = rows.assign(id=_closing_ids(rows))
     return Stated(odds.save_closing(connection, rows) if len(rows) else 0, moved, rows)
+
+
+def _closing_ids(rows: pd.DataFrame) -> pd.Series:
+    """Return the identifiers of closing lines by their SERIES_KEY, on their index."""
+    keys = [rows[name].cat.rename_categories(str) for name in ("game_id", "sportsbook_id")]
+    return identifiers(derive_raw("closing_line", *keys, rows["market_type"], rows["selection"])).set_axis(rows.index)
 
 
 def _on_games(batch: SourceBatch, frame: pd.DataFrame, placed: Placed, moment: str) -> pd.DataFrame:

@@ -4,20 +4,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import SportConfig
+from aipro_ml.db.encode import identifiers
 from aipro_ml.db.repositories import market as repository
 from aipro_ml.db.repositories import reference
 from aipro_ml.features.sport import sport
-from aipro_ml.identity import derive_ids
+from aipro_ml.identity import derive_ids, derive_raw
 from aipro_ml.jobs.database import unit
 from aipro_ml.market.closing import SIDE, before_kickoff, book_sides, closing_quotes, opening_quotes
 from aipro_ml.market.consensus_rows import consensus_rows
 from aipro_ml.market.movements import movements
 
-GAMES_AT_ONCE = 1000
+GAMES_AT_ONCE = 1500
 """Games derived (and by a command committed) together: bounds memory, and what an interruption costs."""
 
 OPENING, CLOSE, SNAPSHOT = "opening", "close", "as_of"
@@ -96,26 +99,36 @@ def _derive(connection: Connection, config: SportConfig, game_ids: list[str], no
     }
     written, deleted = {}, 0
     for name, derived in rows.items():
-        stale = _stale(repository.stored_keys(connection, name, game_ids), derived)
+        stored = repository.stored_keys(connection, name, game_ids)
+        ids = _digits(derived["id"])
+        stale = _stale(stored, ids)
         deleted += repository.delete_derived(connection, name, stale) if len(stale) else 0
-        count = repository.save_derived(connection, name, derived)
+        count = repository.save_derived(connection, name, derived, ~np.isin(ids, _digits(stored["id"])))
         written[name] = count.inserted + count.updated
     return MarketCount(games=len(game_ids), deleted=deleted, **written)
 
 
-def _stale(stored: pd.DataFrame, derived: pd.DataFrame) -> pd.Series:
+def _stale(stored: pd.DataFrame, ids: npt.NDArray[np.str_]) -> pd.Series:
     """Return the ids of stored rows that are not derived any more; consensus lines of a given as_of stay."""
-    gone = ~stored["id"].isin(derived["id"].astype(str))
-    if "calculated_at" in stored:
-        gone &= stored["id"] != _consensus_ids(stored, SNAPSHOT)
+    if stored.empty:
+        return stored["id"]
+    digits = _digits(stored["id"])
+    gone = stored["is_derived"].astype(bool) & ~np.isin(digits, ids)
+    if "calculated_at" in stored and gone.any():
+        gone &= digits != _digits(_consensus_ids(stored, SNAPSHOT))
     return stored.loc[gone, "id"]
+
+
+def _digits(ids: pd.Series) -> npt.NDArray[np.str_]:
+    """Return identifiers (n,), given as bytes or as text, as 32 hexadecimal digits each."""
+    return np.array([i.hex() if isinstance(i, bytes) else str(i).replace("-", "") for i in ids], dtype="U32")
 
 
 def _keyed(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Return the key columns of one side at one book, as the tables name them, with the row's id."""
-    ids = derive_ids(kind, *(frame[name] for name in SIDE))
+    ids = identifiers(derive_raw(kind, *(frame[name] for name in SIDE)))
     named = frame[SIDE].rename(columns={"book": "sportsbook_id", "market": "market_type"})
-    return named.assign(id=pd.Series(ids, index=frame.index, dtype=object))
+    return named.assign(id=ids.set_axis(frame.index))
 
 
 def _closing_rows(sides: pd.DataFrame) -> pd.DataFrame:
@@ -145,9 +158,16 @@ def _consensus_rows(sides: pd.DataFrame, books: pd.DataFrame, config: SportConfi
     """Return the consensus at the close, and that of the opening moment."""
     names = books.set_index("book")["name"]
     named = sides.assign(book=sides["book"].map(names))
-    close = consensus_rows(closing_quotes(named), config)
-    opening = consensus_rows(opening_quotes(named), config)
-    return pd.concat([stored_consensus(close, CLOSE), stored_consensus(opening, OPENING)], ignore_index=True)
+    moments = {CLOSE: closing_quotes(named), OPENING: opening_quotes(named)}
+    # both in one pass: a consensus costs more by the call than by the row
+    tagged = [quotes.assign(game_id=kind + ":" + quotes["game_id"]) for kind, quotes in moments.items() if len(quotes)]
+    if not tagged:
+        return stored_consensus(consensus_rows(moments[CLOSE], config), CLOSE)
+    rows = consensus_rows(pd.concat(tagged, ignore_index=True), config)
+    said = rows["game_id"].str.partition(":")
+    rows = rows.assign(game_id=said[2])
+    parts = [stored_consensus(rows.loc[said[0] == kind], kind) for kind in moments]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 
 def stored_consensus(rows: pd.DataFrame, kind: str) -> pd.DataFrame:

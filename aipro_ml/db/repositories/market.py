@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection, text
 
-from aipro_ml.db.copy import UpsertCount, any_of, read_frame, upsert
+from aipro_ml.db.copy import UpsertCount, any_of, copy_rows, read_frame, upsert
 from aipro_ml.db.models.odds import ClosingLine, ConsensusLine, OddsMovement
 from aipro_ml.db.models.warehouse import FactOdds
 from aipro_ml.identity import derive_id
@@ -96,23 +98,33 @@ def books(connection: Connection) -> pd.DataFrame:
     return read_frame(connection, _BOOKS)
 
 
-def save_derived(connection: Connection, name: str, rows: pd.DataFrame) -> UpsertCount:
-    """Bring the table `name` (one of TABLES) to these rows; equal ones are not touched."""
-    return upsert(connection, TABLES[name], rows, key=("id",), update=[c for c in rows.columns if c != "id"])
+def save_derived(
+    connection: Connection, name: str, rows: pd.DataFrame, is_new: npt.NDArray[np.bool_] | None = None
+) -> UpsertCount:
+    """Bring the table `name` (one of TABLES) to these rows; equal ones are not touched.
+
+    `is_new`: where it is known, under the sport's lock, that no stored row has the id (n,): such rows need no
+    comparison and are copied straight into the table.
+    """
+    table, changing = TABLES[name], [column for column in rows.columns if column != "id"]
+    if is_new is None or not is_new.any():
+        return upsert(connection, table, rows, key=("id",), update=changing)
+    count = upsert(connection, table, rows.loc[~is_new], key=("id",), update=changing)
+    return UpsertCount(count.inserted + copy_rows(connection, table, rows.loc[is_new]), count.updated)
 
 
 def stored_keys(connection: Connection, name: str, game_ids: Sequence[str]) -> pd.DataFrame:
-    """Return id, game_id, market_type (and calculated_at of a consensus) of the derived rows of games.
+    """Return id (as 32 hexadecimal digits) and is_derived of the rows of games, of consensus lines also their key.
 
-    Closing lines without a price are not derived but stated, and left out.
+    Closing lines without a price are not derived but stated. The key: game_id, market_type and calculated_at.
     """
     table = TABLES[name]
-    moment = [table.c.calculated_at] if "calculated_at" in table.c else []
-    query = sa.select(table.c.id, table.c.game_id, table.c.market_type, *moment)
-    query = query.where(table.c.game_id == any_of(game_ids))
-    if name == "closing_lines":
-        query = query.where(table.c.closing_price.is_not(None))
-    return read_frame(connection, query)
+    digits = sa.func.replace(sa.cast(table.c.id, sa.Text), "-", "").label("id")
+    derived = table.c.closing_price.is_not(None) if name == "closing_lines" else sa.true()
+    key = [table.c.game_id, table.c.market_type, table.c.calculated_at] if name == "consensus_lines" else []
+    return read_frame(
+        connection, sa.select(digits, derived.label("is_derived"), *key).where(table.c.game_id == any_of(game_ids))
+    )
 
 
 def delete_derived(connection: Connection, name: str, ids: Iterable[object]) -> int:

@@ -15,6 +15,13 @@ from aipro_ml.identity import derive_id, derive_raw_ids, name_head
 
 SERIES_KEY = ("game_id", "sportsbook_id", "market_type", "selection")
 _INCOMING = Odds.__table__.to_metadata(MetaData(), name="incoming_odds")
+_STATED = ClosingLine.__table__.to_metadata(MetaData(), name="stated_closes")
+_DIFFERING = text(
+    """
+    SELECT count(*) FROM stated_closes s LEFT JOIN closing_lines c USING (id)
+    WHERE (c.closing_line, c.closing_price) IS DISTINCT FROM (s.closing_line, s.closing_price)
+    """
+)
 _CORRECTED = text(
     """
     SELECT i.game_id, i.sportsbook_id, i.market_type, i.selection, i.price, i.line
@@ -115,14 +122,10 @@ def save_closing(connection: Connection, closing: pd.DataFrame) -> int:
 
 def differing_closes(connection: Connection, closing: pd.DataFrame) -> int:
     """Return how many closes that a source states (columns of the table) are not the stored ones."""
-    row = ClosingLine
-    statement = select(row.id, row.closing_line, row.closing_price).where(row.id == any_of(closing["id"]))
-    stored = read_frame(connection, statement).set_index("id").reindex([str(each) for each in closing["id"]])
-    differs = np.zeros(len(closing), dtype=bool)
-    for name in ("closing_line", "closing_price"):
-        left, right = closing[name].to_numpy("float64", na_value=np.nan), stored[name].to_numpy("float64")
-        differs |= ~((left == right) | (np.isnan(left) & np.isnan(right)))
-    return int(differs.sum())
+    connection.execute(text("DROP TABLE IF EXISTS stated_closes"))
+    connection.execute(text("CREATE TEMP TABLE stated_closes (LIKE closing_lines) ON COMMIT DROP"))
+    copy_rows(connection, _STATED, closing)
+    return int(connection.execute(_DIFFERING).scalar_one())
 
 
 def quotes_of(connection: Connection, game_ids: list[str]) -> pd.DataFrame:
