@@ -43,6 +43,11 @@ def probing(without: Iterable[int] = ()) -> Iterator[Probe]:
         _PROBE.reset(token)
 
 
+def is_probed() -> bool:
+    """Return whether somebody records look backs: what was looked up before must then be looked up again."""
+    return _PROBE.get() is not None
+
+
 def noted_positions(positions: IntArray, events: pd.DataFrame) -> IntArray:
     """Return the positions an as-of join found in `events`, noted where somebody asks."""
     probe = _PROBE.get()

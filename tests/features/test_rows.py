@@ -50,7 +50,7 @@ def test_no_row_asked_for_is_no_row():
 def test_a_correction_known_at_20_00_serves_no_decision_of_12_00(records):
     """The later (as_of, as_known_at) sees it; an earlier of either does not."""
     history = History(records)
-    told = history.correction_times()[0]
+    told = next(moment for moment in history.correction_times() if (records.games["known_at"] == moment).any())
     revision = records.games.loc[records.games["known_at"] == told].iloc[0]
     schedule = history.latest_schedule()
     team = revision["home_team_id"]
