@@ -57,7 +57,13 @@ def import_(
             reports = [import_synthetic(settings(context), league, options)]
         else:
             request = Request(source, tuple(places or ()), sport, season, mapping)
-            reports = import_source(settings(context), request, options)
+            reports = []
+            try:
+                import_source(settings(context), request, options, reports.append)
+            except BaseException:  # an interruption too: say what landed before it
+                if reports:
+                    _show(reports, dry_run=dry_run, as_json=as_json)
+                raise
     _show(reports, dry_run=dry_run, as_json=as_json)
 
 

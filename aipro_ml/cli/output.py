@@ -5,15 +5,22 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PIPE_WIDTH = 170
 """Columns of a table that is not written to a terminal: a pipe has no width of its own."""
+
+LONG_WORD = 40
+"""Characters of a word (a hash, a path) that may be folded; shorter words stay whole."""
 
 console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 errors = Console(stderr=True)
@@ -46,13 +53,66 @@ def table(rows: Sequence[Mapping[str, object]], *, title: str, as_json: bool = F
     if not rows:
         say(f"{title}: nothing")
         return
-    shown = Table(title=title, title_justify="left", header_style="bold")
-    for name, sample in rows[0].items():
-        right = isinstance(sample, int | float) and not isinstance(sample, bool)
-        shown.add_column(name, justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*(_cell(value) for value in row.values()))
-    console.print(shown)
+    columns = [_column(rows, name) for name in rows[0]]
+    framed = 1 + sum(each.least() + 3 for each in columns) <= console.width
+    for number, part in enumerate([columns] if framed else _parts(columns, console.width)):
+        say(title if number == 0 else f"{title}, further columns")
+        console.print(_drawn(part, narrow=not framed))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column of a table: its name, its cells as text, and whether they are numbers."""
+
+    name: str
+    cells: tuple[str, ...]
+    is_number: bool
+
+    def least(self, *, narrow: bool = False) -> int:
+        """Return the columns of terminal that break no word of it; `narrow` breaks its name after underscores."""
+        texts = (self.head(narrow=narrow), *self.cells)
+        return max((cell_len(word[:LONG_WORD]) for text in texts for word in text.split()), default=1)
+
+    def head(self, *, narrow: bool) -> str:
+        """Return the name as it is written over the column."""
+        return self.name.replace("_", "_\n") if narrow else self.name
+
+
+def _column(rows: Sequence[Mapping[str, object]], name: str) -> _Column:
+    sample = rows[0][name]
+    is_number = isinstance(sample, int | float) and not isinstance(sample, bool)
+    return _Column(name, tuple(_cell(row.get(name)) for row in rows), is_number)
+
+
+def _parts(columns: list[_Column], width: int) -> list[list[_Column]]:
+    """Return the columns in tables that fit `width` without a broken word, each beginning with the first column."""
+    parts: list[list[_Column]] = [[columns[0]]]
+    room = left = width - columns[0].least(narrow=True)
+    for column in columns[1:]:
+        needs = 1 + column.least(narrow=True)
+        if needs > left and len(parts[-1]) > 1:
+            parts.append([columns[0]])
+            left = room
+        parts[-1].append(column)
+        left -= needs
+    return parts
+
+
+def _drawn(columns: list[_Column], *, narrow: bool) -> Table:
+    """Return the table; `narrow` without frames, so that more columns fit."""
+    shown = Table(header_style="bold")
+    if narrow:
+        shown = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False, padding=0)
+    for each in columns:
+        shown.add_column(
+            each.head(narrow=narrow),
+            justify="right" if each.is_number else "left",
+            overflow="fold",
+            min_width=each.least(narrow=narrow),
+        )
+    for row in zip(*(each.cells for each in columns), strict=True):
+        shown.add_row(*map(Text, row))  # as text: a bracket in a file's name is no markup
+    return shown
 
 
 @contextmanager

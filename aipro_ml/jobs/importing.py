@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import games, quality
 from aipro_ml.errors import GuardError, UsageError
+from aipro_ml.features.sport import sport
 from aipro_ml.identity import canonical_json
 from aipro_ml.jobs.database import opened
 from aipro_ml.jobs.fetch import fetch, is_address
@@ -98,6 +99,7 @@ def _told(chosen: Source, request: Request) -> Told:
     """Return what the reader is told; UsageError for what it needs and the request lacks."""
     if "sport" in chosen.needs and request.sport is None:
         raise UsageError(f"{chosen.name} does not say its sport: give --sport")
+    code = "" if request.sport is None else sport(request.sport).code
     if "mapping" in chosen.needs and request.mapping is None:
         raise UsageError(f"{chosen.name} needs --mapping, a file that says what the columns mean; see aipro data map")
     mapping = None
@@ -106,7 +108,7 @@ def _told(chosen: Source, request: Request) -> Told:
 
         name, content = fetch(request.mapping)
         mapping = load_mapping(content, name=name)
-    return Told(sport=request.sport or "", season=request.season, mapping=mapping)
+    return Told(sport=code, season=request.season, mapping=mapping)
 
 
 def _batches(chosen: Source, places: tuple[str, ...]) -> list[tuple[str, Callable[[], Files], bool]]:

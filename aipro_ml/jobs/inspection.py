@@ -120,7 +120,7 @@ def find_game(history: History, league: Sport, reference_: str) -> str:
     named = _DAY_AND_TEAMS.fullmatch(reference_.strip())
     if named is None:
         fitting = schedule.loc[schedule.index.str.startswith(reference_.strip().lower())]
-        hint = "give more of the id, or e.g. '2022-09-11 BAL@NYJ'"
+        hint = "give the beginning of one id, or day and teams as in '2022-09-11 BAL@NYJ'; fitting"
         candidates = fitting
     else:
         local = schedule["kickoff"].dt.tz_convert(ZoneInfo(league.config.timezone)).dt.strftime("%Y-%m-%d")
@@ -131,7 +131,8 @@ def find_game(history: History, league: Sport, reference_: str) -> str:
     if len(fitting) != 1:
         told = _names(history, candidates).head(20)
         listed = ", ".join(f"{name} {game[:8]}" for game, name in told.items()) or "none"
-        raise UsageError(f"{reference_!r} is {len(fitting)} games of {league.code}; {hint}: {listed}")
+        count = f"{len(fitting)} games" if len(fitting) else "no game"
+        raise UsageError(f"{reference_!r} names {count} of {league.code}; {hint}: {listed}")
     return str(fitting.index[0])
 
 

@@ -74,6 +74,7 @@ def derive_sport(
 
     Interrupted, what was committed stands, and the next run goes on with the rest.
     """
+    sport(sport_code)
     with engine.begin() as connection:
         reference.sport_id(connection, sport_code)
         wanted = repository.games_to_derive(connection, sport_code, now, everything=rebuild)

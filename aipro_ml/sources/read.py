@@ -58,6 +58,9 @@ def text_of(content: bytes, *, name: str) -> str:
         text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
+        if name.lower().endswith((".xlsx", ".xls", ".parquet", ".tar")):
+            told = "not what its name says, or damaged; fetch it again"
+            raise DataFileError(told, file=name) from error
         raise DataFileError(
             f"not UTF-8 text (byte 0x{content[error.start]:02x}); save it as UTF-8 CSV", file=name, line=line
         ) from error

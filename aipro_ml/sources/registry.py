@@ -29,6 +29,7 @@ from aipro_ml.sources import (
 )
 from aipro_ml.sources.archive import members
 from aipro_ml.sources.base import SourceBatch
+from aipro_ml.sources.box_registry import BOX_SOURCES
 from aipro_ml.sources.mapping import Mapping as Mapped
 
 Files = Mapping[str, bytes]
@@ -157,5 +158,5 @@ SOURCES = {
 def source(name: str) -> Source:
     """Return the source `name`; UsageError naming the known ones otherwise."""
     if name not in SOURCES:
-        raise UsageError(f"unknown source {name!r}; known: {', '.join(SOURCES)}")
+        raise UsageError(f"unknown source {name!r}; known: {', '.join((*SOURCES, *BOX_SOURCES))}")
     return SOURCES[name]

@@ -54,8 +54,13 @@ def test_a_bad_cell_is_a_finding_with_its_rule(tmp_path):
 
 
 def test_an_unknown_source_names_the_known_ones():
-    with pytest.raises(UsageError, match="football-data"):
+    with pytest.raises(UsageError, match=r"football-data.*nfl-team-weeks"):
         validate("nosuch", ["x.csv"], None)
+
+
+def test_an_unknown_sport_is_refused_before_the_file_is_read():
+    with pytest.raises(UsageError, match=r"unknown sport 'FOO'; known: .*NHL"):
+        validate("odds-api", ["missing.json"], "FOO")
 
 
 def test_a_feed_that_does_not_say_its_sport_asks_for_it():
