@@ -103,6 +103,16 @@ def test_no_source_is_later_than_the_decision_and_each_is_the_newest_fact_behind
     assert sources[["elo_home", "market_total", "week"]].tolist() == ["history", "odds", "schedule"]
 
 
+def test_every_value_of_the_market_comes_from_odds_also_where_a_derivation_was_made_before(records, explained):
+    game, as_of, _ = explained
+    history = History(records)
+    feature_rows(pd.DataFrame({"game_id": [game], "as_of": [as_of]}), history, NFL)
+    for known in (history, History(records)):
+        table = explained_row(game, as_of, known, NFL)
+        market = table.loc[(table["view"] == "market") & table["value"].notna()]
+        assert set(market["source"]) == {"odds"}, market[["feature", "source"]]
+
+
 def test_a_value_changes_where_the_fact_it_is_said_to_come_from_is_taken_away(records, explained):
     game, as_of, table = explained
     for source_time in table.loc[table["source"] != "schedule", "source_time"].unique():
