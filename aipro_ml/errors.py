@@ -3,6 +3,11 @@
 from typing import ClassVar
 
 
+def printable(text: str, keep: str = "") -> str:
+    """Return `text` with U+FFFD for what drives a terminal or cannot be stored: names and cells come from others."""
+    return "".join(char if char.isprintable() or char in keep else "\ufffd" for char in text)
+
+
 class AiproError(Exception):
     """A handled error: one clear sentence saying what, where and what to do (exit code 1)."""
 
@@ -41,7 +46,7 @@ class DataFileError(AiproError):
     """A source file cannot be read at all; says file and, where known, line and column."""
 
     def __init__(self, message: str, *, file: str, line: int | None = None, column: str | None = None) -> None:
-        place = file + (f", line {line}" if line is not None else "")
+        place = printable(file) + (f", line {line}" if line is not None else "")
         place += f", column {column}" if column is not None else ""
         super().__init__(f"{place}: {message}")
         self.file, self.line, self.column = file, line, column

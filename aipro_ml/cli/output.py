@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from aipro_ml.errors import printable
+
 PIPE_WIDTH = 170
 """Columns of a table that is not written to a terminal: a pipe has no width of its own."""
 
@@ -36,12 +38,12 @@ class Ticker(Protocol):
 
 def say(text: str) -> None:
     """Print one line for a person, without interpreting brackets in it."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(text, "\n\t"), markup=False, highlight=False, soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """Print one line on standard error."""
-    errors.print(text, markup=False, highlight=False, soft_wrap=True)
+    errors.print(printable(text, "\n\t"), markup=False, highlight=False, soft_wrap=True)
 
 
 def table(rows: Sequence[Mapping[str, object]], *, title: str, as_json: bool = False) -> None:
@@ -81,7 +83,7 @@ class _Column:
 def _column(rows: Sequence[Mapping[str, object]], name: str) -> _Column:
     sample = rows[0][name]
     is_number = isinstance(sample, int | float) and not isinstance(sample, bool)
-    return _Column(name, tuple(_cell(row.get(name)) for row in rows), is_number)
+    return _Column(printable(name), tuple(printable(_cell(row.get(name))) for row in rows), is_number)
 
 
 def _parts(columns: list[_Column], width: int) -> list[list[_Column]]:
@@ -105,7 +107,7 @@ def _drawn(columns: list[_Column], *, narrow: bool) -> Table:
         shown = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False, padding=0)
     for each in columns:
         shown.add_column(
-            each.head(narrow=narrow),
+            Text(each.head(narrow=narrow)),
             justify="right" if each.is_number else "left",
             overflow="fold",
             min_width=each.least(narrow=narrow),

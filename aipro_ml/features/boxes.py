@@ -24,15 +24,21 @@ def current_boxes(versions: pd.DataFrame, keys: Sequence[str], figures: Sequence
 
 
 def corrected_at(versions: pd.DataFrame, keys: Sequence[str]) -> list[pd.Timestamp]:
-    """Return, in order, the moments at which a known box got other figures."""
-    if not versions.duplicated(list(keys)).any():
+    """Return, in order, the moments at which what was known of a team's game changed.
+
+    A known box got other figures or another team; or a player came to a game whose other players were known before:
+    what views make of all of them together would else be as late as the last one.
+    """
+    if versions.empty:
         return []
     ordered = _in_order(versions)
-    figures = [name for name in ordered if name not in _KEYS]
+    figures = [name for name in ordered if name not in (*keys, "known_at")]
     again = ordered.duplicated(list(keys))
     before = ordered.groupby(list(keys))[figures].shift()
     same = (ordered[figures] == before) | (ordered[figures].isna() & before.isna())
-    return sorted(ordered.loc[again & ~same.all(axis=1), "known_at"].unique())
+    first = ordered.groupby(TEAM_BOX)["known_at"].transform("first")
+    changed = (again & ~same.all(axis=1)) | (~again & (ordered["known_at"] > first))
+    return sorted(ordered.loc[changed, "known_at"].unique())
 
 
 def _in_order(boxes: pd.DataFrame) -> pd.DataFrame:

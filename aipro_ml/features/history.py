@@ -10,7 +10,7 @@ from aipro_ml.enums import REFERENCE_SIDE, BetType, GameStatus
 from aipro_ml.errors import LeakError, UsageError
 from aipro_ml.features.asof import asof_positions
 from aipro_ml.features.boxes import PLAYER_BOX, TEAM_BOX, corrected_at, current_boxes
-from aipro_ml.features.provenance import noted_rows, noted_values
+from aipro_ml.features.provenance import is_probed, noted_rows, noted_values
 from aipro_ml.features.quotes import QuoteLog
 from aipro_ml.features.records import UTC_TIME, Records
 
@@ -58,8 +58,11 @@ class History:
     def once(self, key: Hashable, derive: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Return what `derive` makes of this History, computed when `key` is first asked for; a copy each time.
 
-        `key` names the derivation and all that goes into it beside the History.
+        `key` names the derivation and all that goes into it beside the History. While somebody asks for the facts
+        behind a value it is derived each time: what is remembered looks back at nothing.
         """
+        if is_probed():
+            return derive()
         if key not in self._derived:
             self._derived[key] = derive()
         return self._derived[key].copy()

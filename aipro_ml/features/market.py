@@ -6,7 +6,6 @@ from aipro_ml.betting.consensus import consensus
 from aipro_ml.config import SportConfig
 from aipro_ml.enums import BetType
 from aipro_ml.features.history import History
-from aipro_ml.features.provenance import is_probed
 
 FIELDS = ("line", "fair", "fair_draw", "books_count", "overround", "dispersion")
 DIGITS = 9
@@ -20,7 +19,7 @@ def current_market(entities: pd.DataFrame, history: History, config: SportConfig
     def market() -> pd.DataFrame:
         return market_frame(history.quotes(entities, config.quote_max_age_hours), entities.index, config)
 
-    return market() if is_probed() else history.once(key, market)
+    return history.once(key, market)
 
 
 def market_frame(quotes: pd.DataFrame, games: pd.Index, config: SportConfig) -> pd.DataFrame:

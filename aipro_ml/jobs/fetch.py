@@ -1,6 +1,7 @@
 """Bytes of a source, from a file or a web address; the only place that touches the network."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +48,17 @@ class _AgainError(Exception):
 
 
 def is_address(place: str) -> bool:
-    """Return whether `place` is an http(s) address."""
-    return place.startswith(("http://", "https://"))
+    """Return whether `place` is a web address (whatever its scheme) rather than a path."""
+    return re.match(r"[a-z][a-z0-9+.-]+:/", place, re.IGNORECASE) is not None
+
+
+def shown_address(address: str) -> str:
+    """Return an address as it may be printed and stored: without name, password, query and fragment of it."""
+    scheme, _, rest = re.split(r"[?#;]", address, maxsplit=1)[0].partition(":")
+    server, slash, path = rest.lstrip("/").partition("/")
+    host = server.rpartition("@")[2]
+    plain = re.fullmatch(r"(?:\[[0-9a-f:.]*\]|[\w.-]*)(?::\d*)?", host, re.IGNORECASE)
+    return f"{scheme}://{host if plain else '…'}{slash}{path}"
 
 
 def fetch(place: str, patience: Patience | None = None) -> tuple[str, bytes]:
@@ -57,13 +67,15 @@ def fetch(place: str, patience: Patience | None = None) -> tuple[str, bytes]:
         answer = download(place, patience=patience)
         return answer.name, answer.content
     path = Path(place).expanduser()
-    if not path.exists():
-        raise DataFileError("no such file", file=place)
-    if path.is_dir():
-        raise DataFileError("is a folder; this source is one file", file=place)
-    if path.stat().st_size > SIZE_LIMIT:
-        raise DataFileError(f"larger than {SIZE_LIMIT // 1024**3} GiB", file=place)
     try:
+        if not path.exists():
+            raise DataFileError("no such file", file=place)
+        if path.is_dir():
+            raise DataFileError("is a folder; this source is one file", file=place)
+        if path.stat().st_size > SIZE_LIMIT:
+            raise DataFileError(f"larger than {SIZE_LIMIT // 1024**3} GiB", file=place)
+        if path.is_char_device():
+            raise DataFileError("is a device, not a file", file=place)
         return path.name, path.read_bytes()
     except OSError as error:
         raise DataFileError(f"cannot be read: {error.strerror}", file=place) from error
@@ -78,7 +90,9 @@ def download(address: str, params: Mapping[str, str] | None = None, patience: Pa
     import tenacity
 
     patience = patience or Patience()
-    shown = address.split("?", 1)[0]
+    shown = shown_address(address)
+    if not shown.lower().startswith(("http://", "https://")):
+        raise AiproError(f"{shown}: only http and https addresses are fetched; nothing was imported")
     tries = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(_AgainError),
         stop=tenacity.stop_after_attempt(patience.attempts),
@@ -110,6 +124,8 @@ def _once(address: str, params: Mapping[str, str] | None, shown: str, timeout: f
             return Answer(shown.rsplit("/", 1)[-1] or "download", content, dict(answer.headers))
     except httpx.TimeoutException:
         raise _AgainError(f"no answer within {timeout:g} s") from None
+    except httpx.UnsupportedProtocol:
+        raise AiproError(f"{shown}: leads to what is no http address; nothing was imported") from None
     except httpx.TransportError as error:
         raise _AgainError(f"the connection broke ({type(error).__name__})") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:

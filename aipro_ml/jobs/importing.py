@@ -15,7 +15,7 @@ from aipro_ml.errors import GuardError, UsageError
 from aipro_ml.features.sport import sport
 from aipro_ml.identity import canonical_json
 from aipro_ml.jobs.database import opened
-from aipro_ml.jobs.fetch import fetch, is_address
+from aipro_ml.jobs.fetch import fetch, is_address, shown_address
 from aipro_ml.jobs.ingest import ImportOptions, ImportReport, import_batch
 from aipro_ml.jobs.ingest_games import current_of
 from aipro_ml.jobs.ingest_record import keep_raw
@@ -122,8 +122,8 @@ def _batches(chosen: Source, places: tuple[str, ...]) -> list[tuple[str, Callabl
 
 
 def _label(place: str) -> str:
-    """Return what a file, folder or address is called in reports: never its query, which may hold a key."""
-    return place.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1] if is_address(place) else Path(place).resolve().name
+    """Return what a file, folder or address is called in reports: never its query or password."""
+    return shown_address(place).rstrip("/").rsplit("/", 1)[-1] if is_address(place) else Path(place).resolve().name
 
 
 def _only(place: str, name: str) -> Files:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from aipro_ml.enums import Severity
 from aipro_ml.errors import AiproError
@@ -38,7 +39,7 @@ def keep_raw(folder: Path, content: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / hashlib.sha256(content).hexdigest()
     if not place.exists():
-        part = place.with_suffix(".part")
+        part = place.with_name(f"{place.name}.{uuid4().hex}.part")  # two may import one file at once
         part.write_bytes(content)
         part.replace(place)
 
@@ -77,5 +78,12 @@ def write_findings(folder: Path, source: str, findings: Sequence[Finding], diges
     with place.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=[field.name for field in fields(Finding)])
         writer.writeheader()
-        writer.writerows(as_row(finding) for finding in findings)
+        writer.writerows({name: _inert(cell) for name, cell in as_row(finding).items()} for finding in findings)
     return place
+
+
+def _inert(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; numbers stay as they are."""
+    text = str(cell)
+    formula = text[:1] in {"=", "+", "-", "@"} and not re.fullmatch(r"[+-]?[\d.]+", text)
+    return f"'{text}" if formula else cell

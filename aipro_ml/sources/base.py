@@ -7,6 +7,7 @@ from datetime import datetime
 import pandas as pd
 
 from aipro_ml.enums import Severity
+from aipro_ml.errors import printable
 
 UTC_TIME = "datetime64[us, UTC]"
 
@@ -89,6 +90,11 @@ class Finding:
     rule: str
     message: str
     severity: Severity = Severity.CRITICAL
+
+    def __post_init__(self) -> None:
+        """Make the texts fit to be stored and shown: a file name may hold bytes that are no text."""
+        for name in ("file", "column", "value", "message"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from aipro_ml.errors import DataFileError
 from aipro_ml.sources.read import MAX_BYTES, MISSING, TextTable
 
 DAMAGED = "no whole Parquet file, truncated or damaged; fetch it again"
+MAX_ROWS = 20_000_000
+"""Most rows accepted: equal cells take no room in the file, but they do once read."""
 
 
 def read_parquet(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable:
@@ -25,6 +27,8 @@ def read_parquet(data: bytes, *, name: str, columns: Sequence[str]) -> TextTable
         groups = (file.metadata.row_group(place) for place in range(file.metadata.num_row_groups))
         if sum(group.total_byte_size for group in groups) > MAX_BYTES:
             raise DataFileError(f"more than {MAX_BYTES // 1024**2} MiB unpacked; split the file", file=name)
+        if file.metadata.num_rows > MAX_ROWS:
+            raise DataFileError(f"more than {MAX_ROWS} rows; split the file", file=name)
         frame = file.read(columns=list(columns)).to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataFileError(DAMAGED, file=name) from error

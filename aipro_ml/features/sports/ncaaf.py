@@ -15,7 +15,7 @@ NCAAF = Sport(
         form.VIEW,
         overtime.VIEW.without("overtime_rate_mean", "regulation_margin_diff"),
         rest.VIEW.without("games_last_7_diff", "games_last_14_diff"),  # everybody plays once a week
-        context.VIEW,
+        context.VIEW.without("same_division", "same_conference"),  # schools change both, and only the present are known
         market.VIEW,
         ats.VIEW,
     ),
