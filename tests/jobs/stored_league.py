@@ -1,5 +1,6 @@
 """Random leagues in PostgreSQL: stored as an import would, cut as a database of an earlier time, planted with more."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,8 @@ import aipro_ml.db.models  # noqa: F401 - fills the metadata
 from aipro_ml.db.base import Base
 from aipro_ml.db.copy import copy_rows, insert_new
 from aipro_ml.features.records import Records
-from aipro_ml.identity import derive_id
+from aipro_ml.identity import derive_id, derive_ids
+from tests.features.random_boxes import PLAYER_FIGURES, TEAM_FIGURES
 
 CREATED = pd.Timestamp("2004-07-01", tz="UTC")
 HOUR = pd.Timedelta(hours=1)
@@ -22,7 +24,9 @@ def table(name: str) -> sa.Table:
 
 
 def ids(code: str, kind: str, names: Iterable[Any]) -> list[Any]:
-    return [derive_id(kind, code, name) if name != "" else None for name in names]
+    every = list(names)
+    found = derive_ids(kind, [code] * len(every), every)
+    return [each if name != "" else None for each, name in zip(found, every, strict=True)]
 
 
 def store_league(connection: sa.Connection, code: str, records: Records) -> None:
@@ -64,6 +68,46 @@ def store_league(connection: sa.Connection, code: str, records: Records) -> None
         created_at=CREATED,
     )
     copy_rows(connection, table("team_stats"), rows)
+    _store_boxes(connection, code, records)
+
+
+def _store_boxes(connection: sa.Connection, code: str, records: Records) -> None:
+    """Store team and player boxes, later versions as corrections of the first, and the players' season totals."""
+    who = records.player_boxes[["player_id", "team_id"]].drop_duplicates("player_id")
+    others = sorted(set(records.player_stats["player_id"]) - set(who["player_id"]))
+    names = [*who["player_id"], *others]
+    teams = [*ids(code, "team", who["team_id"]), *[None] * len(others)]
+    players = pd.DataFrame({"id": ids(code, "player", names), "name": names, "team_id": teams})
+    copy_rows(connection, table("players"), players.assign(created_at=CREATED))
+    team = _boxes(code, records.team_boxes, ["team_id", "game_id"])
+    copy_rows(connection, table("fact_team_games"), team.assign(opponent_id=team["team_id"], is_home=True))
+    copy_rows(connection, table("fact_player_games"), _boxes(code, records.player_boxes, ["player_id", "game_id"]))
+    totals = records.player_stats
+    rows = totals[["stat_type", "value"]].assign(
+        id=ids(code, "player_stat", range(len(totals))),
+        player_id=ids(code, "player", totals["player_id"]),
+        season_id=ids(code, "season", totals["season"]),
+        games_played=totals["games_played"].astype("int64"),
+        created_at=CREATED,
+    )
+    copy_rows(connection, table("player_stats"), rows)
+
+
+def _boxes(code: str, versions: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return one row a box: its first version, later ones among `stats` as corrections."""
+    names = [name for name in ("player_id", "team_id", "game_id") if name in versions]
+    ordered = versions.sort_values("known_at", kind="stable")
+    boxes: dict[tuple[str, ...], dict[str, Any]] = {}
+    beside = {*names, "known_at"}
+    for row in ordered.to_dict("records"):
+        figures = {name: value for name, value in row.items() if name not in beside and pd.notna(value)}
+        box = boxes.setdefault(tuple(row[key] for key in keys), {**row, "stats": figures})
+        if box["stats"] is not figures:
+            told = {"known_at": row["known_at"].isoformat(), "figures": figures}
+            box["stats"].setdefault("corrections", []).append(told)
+    table_ = pd.DataFrame(boxes.values())[[*names, "known_at", "stats"]]
+    own = {name: ids(code, name.removesuffix("_id"), table_[name]) for name in names}
+    return table_.assign(**own, id=ids(code, f"box of {keys[0]}", range(len(table_))), created_at=CREATED)
 
 
 def _store_reference(connection: sa.Connection, code: str, records: Records) -> None:
@@ -135,6 +179,14 @@ _CUTS = (
     "DELETE FROM odds_movements WHERE detected_at > :moment",
     "DELETE FROM fact_team_games WHERE known_at > :moment",
     "DELETE FROM fact_player_games WHERE known_at > :moment",
+    *(
+        f"UPDATE {boxes} SET stats = jsonb_set(stats, '{{corrections}}', (SELECT coalesce(jsonb_agg(c), '[]') "
+        "FROM jsonb_array_elements(stats -> 'corrections') c "
+        "WHERE CAST(c ->> 'known_at' AS timestamptz) AT TIME ZONE 'UTC' <= :moment)) "
+        "WHERE jsonb_exists(stats, 'corrections')"
+        for boxes in ("fact_team_games", "fact_player_games")
+    ),
+    "DELETE FROM player_stats t USING seasons s WHERE s.id = t.season_id AND s.end_date + 1 > :moment",
     "DELETE FROM team_ratings WHERE as_of > :moment",
     "DELETE FROM team_stats t USING seasons s WHERE s.id = t.season_id AND s.end_date + 1 > :moment",
     "DELETE FROM odds o WHERE NOT EXISTS (SELECT FROM game_revisions r WHERE r.game_id = o.game_id)",
@@ -231,23 +283,28 @@ class Planter:
         year = int(self.records.games["season"].max())
         rows = pd.DataFrame({"player_id": players}).assign(season_id=derive_id("season", self.code, year), value=1e6)
         self._put("player_stats", rows.assign(stat_type="planted", created_at=CREATED))
-        box = {"stats": [{"points": 999, "passing_epa": 99.0}] * count, "known_at": later, "created_at": CREATED}
+        stats = dict.fromkeys(PLAYER_FIGURES, 999.0)
+        box = {"stats": [stats] * count, "known_at": later, "created_at": CREATED}
         game = ids(self.code, "game", games["game_id"])
         self._put("fact_player_games", pd.DataFrame({"player_id": players, "game_id": game, "team_id": home, **box}))
         line = {"prop_type": "points", "line": 99.5, "as_of": later, "created_at": CREATED}
         self._put("fact_player_props", pd.DataFrame({"player_id": players, "game_id": game, **line}))
         self._team_boxes(count)
+        self._corrections()
 
     def _pairs(self, count: int) -> pd.DataFrame:
-        """Pairs of game and team that no honest row holds: mostly of teams that did not play in it."""
-        games, teams = self._all_games().tolist(), self.records.teams["team_id"].tolist()
-        pairs = [(game, team) for team in teams for game in games][:count]
+        """Pairs of game and team that no honest row holds: of teams that did not play in it."""
+        games = self.records.games.drop_duplicates("game_id")
+        sides = set(zip(games["game_id"], games["home_team_id"], strict=True))
+        sides |= set(zip(games["game_id"], games["away_team_id"], strict=True))
+        teams = self.records.teams["team_id"]
+        pairs = [(game, team) for team in teams for game in games["game_id"] if (game, team) not in sides][:count]
         game, team = zip(*pairs, strict=True)
         return pd.DataFrame({"game_id": ids(self.code, "game", game), "team_id": ids(self.code, "team", team)})
 
     def _team_boxes(self, count: int) -> None:
         pairs = self._pairs(count)
-        stats = [{"points": 999, "passing_epa": 99.0}] * len(pairs)
+        stats = [dict.fromkeys(TEAM_FIGURES, 999.0)] * len(pairs)
         self._put(
             "fact_team_games",
             pairs.assign(
@@ -260,6 +317,26 @@ class Planter:
                 created_at=CREATED,
             ),
         )
+
+    def _corrections(self) -> None:
+        """Correct every box told by then, a minute after the moment."""
+        told = (self.moment + pd.Timedelta(minutes=1)).isoformat()
+        for name, figures in (("fact_team_games", TEAM_FIGURES), ("fact_player_games", PLAYER_FIGURES)):
+            corrected = {"corrections": [{"known_at": told, "figures": dict.fromkeys(figures, 999.0)}]}
+            statement = (
+                f"UPDATE {name} f SET stats = CASE WHEN jsonb_exists(stats, 'corrections') THEN jsonb_set(stats, "
+                "'{corrections}', (stats -> 'corrections') || (CAST(:new AS jsonb) -> 'corrections')) "
+                "ELSE stats || CAST(:new AS jsonb) END FROM games g WHERE g.id = f.game_id AND g.sport_id = :sport "
+                "AND f.known_at <= :moment"
+            )
+            done = self.connection.execute(
+                sa.text(statement).bindparams(
+                    new=json.dumps(corrected),
+                    sport=derive_id("sport", self.code),
+                    moment=self.moment.to_pydatetime().replace(tzinfo=None),
+                )
+            )
+            self.planted[f"{name} corrected"] = done.rowcount
 
     def _ratings(self, count: int) -> None:
         pairs = self._pairs(count)
