@@ -117,5 +117,6 @@ def _notes(rows: pd.DataFrame, counted: pd.DataFrame, config: SportConfig, oldes
 
 
 def books_quoting(sides: pd.DataFrame) -> pd.Series:
-    """Return how many books ever quoted each market before the kick-off, indexed by (game_id, market)."""
-    return sides.loc[sides["opening_at"].notna()].groupby(MARKET)["book"].nunique()
+    """Return how many bookmakers ever quoted each market before the kick-off, indexed by (game_id, market)."""
+    bookmaker = ~(is_average(sides["book"]) | is_maximum(sides["book"]))
+    return sides.loc[sides["opening_at"].notna() & bookmaker].groupby(MARKET)["book"].nunique()

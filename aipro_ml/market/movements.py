@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aipro_ml.betting.books import is_average, is_maximum
 from aipro_ml.betting.odds import implied_probability
 from aipro_ml.enums import REFERENCE_SIDE, BetType
 
@@ -93,14 +94,15 @@ def described(moves: pd.DataFrame, books: pd.Series, as_of: pd.Series) -> pd.Dat
 
 
 def _books_moving(ordered: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return for each move how many books, itself one, moved the same way within STEAM_WINDOW up to it."""
+    """Return for each move how many bookmakers, itself one, moved the same way within STEAM_WINDOW up to it."""
     if ordered.empty:
         return np.zeros(0, dtype=np.int64)
     books, names = pd.factorize(ordered["book"])
     groups = ordered.groupby([*_MARKET, "direction"], sort=False).ngroup()
     minutes = ordered["detected_at"].astype("int64").to_numpy("float64")
     last = np.full((len(ordered), len(names)), np.nan)
-    last[np.arange(len(ordered)), books] = minutes
+    own = ~(is_average(ordered["book"]) | is_maximum(ordered["book"])).to_numpy(bool)  # nobody's move but the others'
+    last[np.flatnonzero(own), books[own]] = minutes[own]
     seen = pd.DataFrame(last).groupby(groups).ffill().to_numpy()
     recent = minutes[:, None] - seen <= STEAM_WINDOW / pd.Timedelta(microseconds=1)
     count: npt.NDArray[np.int64] = recent.sum(axis=1)

@@ -93,3 +93,9 @@ def test_books_moving_equals_a_plain_count(seed):
 
 def test_nothing_moves_where_nobody_quotes():
     assert told(movements(quotes())).empty
+
+
+def test_averages_and_maxima_over_books_make_no_steam():
+    found = told(moved(("a", 0), ("market average", 10), ("market maximum", 20), ("b", 25)))
+    assert found["books_moving"].tolist() == [1, 1, 1, 2]
+    assert not found["steam"].any()
