@@ -74,6 +74,12 @@ def walk_forward(
     """
     usable = trainable(matrix, train_from)
     seasons = np.unique(matrix.meta["season"].to_numpy("int64")[usable])
+    if len(seasons) <= max(min_train_seasons, 1):
+        earlier = "" if train_from is None else f" from {train_from} on (earlier ones only warm ratings up)"
+        raise UsageError(
+            f"{len(seasons)} seasons with results{earlier}: walk-forward needs {max(min_train_seasons, 1)} to train "
+            "on and one more to test; import more seasons"
+        )
     wanted = _test_seasons(seasons, (test_from, test_to), min_train_seasons)
     folds = tuple(_fold(matrix, usable, season) for season in wanted)
     for fold in folds:
@@ -89,11 +95,6 @@ def walk_forward(
 def _test_seasons(
     seasons: npt.NDArray[np.int64], span: tuple[int | None, int | None], min_train_seasons: int
 ) -> list[int]:
-    if len(seasons) <= max(min_train_seasons, 1):
-        raise UsageError(
-            f"{len(seasons)} seasons with results: walk-forward needs {max(min_train_seasons, 1)} to train "
-            "on and one more to test; import more seasons"
-        )
     first = int(seasons[max(min_train_seasons, 1)]) if span[0] is None else span[0]
     last = int(seasons[-1]) if span[1] is None else span[1]
     wanted = [int(season) for season in seasons if first <= season <= last]

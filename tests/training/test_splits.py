@@ -70,7 +70,7 @@ def test_pushes_and_open_games_are_neither_trained_on_nor_tested():
         ({"test_from": 2003, "test_to": 2030}, "2000 to 2003"),
         ({"test_from": 2003, "test_to": 2001}, "2003 to 2001"),
         ({"min_train_seasons": 4}, "import more seasons"),
-        ({"train_from": 2003}, "1 seasons with results"),
+        ({"train_from": 2003}, "1 seasons with results from 2003 on"),
     ],
 )
 def test_a_request_without_folds_says_what_there_is(arguments, words):
