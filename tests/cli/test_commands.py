@@ -11,7 +11,7 @@ from tests.fixtures_commands import NOBODY, use
 from tests.fixtures_platform import NOW, _clone
 
 FUTURE = "2099-01-01T00:00:00Z"
-UNKNOWN_SPORT = "unknown sport 'CURLING'; known: NFL, SIM-NFL"
+UNKNOWN_SPORT = "unknown sport 'CURLING'; known: BUNDES, EPL, "
 
 
 @pytest.fixture(scope="module")
