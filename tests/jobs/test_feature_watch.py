@@ -204,7 +204,7 @@ def test_a_games_features_are_shown_with_their_times_and_differ_between_two_mome
     month = pd.Timedelta(days=30)
     found = diff_game(trained.engine, SPORT, stored, (shown.as_of - month, None), NOW)
     assert {"elo_home", "market_spread"} <= set(found["feature"])
-    with pytest.raises(UsageError, match="is 0 games"):
+    with pytest.raises(UsageError, match="names no game"):
         show_game(trained.engine, SPORT, "2025-01-01 XX@YY", None, NOW)
     with pytest.raises(StaleDataError, match="lies in the future"):
         show_game(trained.engine, SPORT, stored, LATER, NOW)
