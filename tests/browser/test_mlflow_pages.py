@@ -26,7 +26,7 @@ from tests.training.league import league
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-EXPERIMENT = experiment_name("SIM-NFL", BetType.MONEYLINE)
+EXPERIMENT = experiment_name("SIM-PAGES", BetType.MONEYLINE)  # one that no other test of the session tracks
 START_S = 180
 
 PREDICT = """
