@@ -64,6 +64,10 @@ class Trainer(Protocol):
         """Fit on every row of `matrix` (y: 1.0 = outcomes[0] won; no NaN)."""
         ...
 
+    def repeatable(self, params: Mapping[str, Any]) -> str | None:
+        """Return None where two fits with these `params` and one seed are equal to the bit, else why they are not."""
+        ...
+
     def load(self, path: Path) -> TrainedModel:
         """Return the model in folder `path`; ArtifactError where missing or of another version."""
         ...

@@ -1,9 +1,7 @@
-"""The scikit-learn framework: its trainer, its model and the header that guards what is loaded."""
+"""The scikit-learn framework: its trainer and its model."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,11 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from aipro_ml.enums import Framework, Selection
-from aipro_ml.errors import ArtifactError, UsageError
-from aipro_ml.features.matrix import FeatureMatrix, outcome_columns
-from aipro_ml.training.base import HEADER, Probabilities
+from aipro_ml.errors import ArtifactError
+from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.training.arrays import model_columns, outcome_classes, row_weights
+from aipro_ml.training.base import Probabilities
 from aipro_ml.training.estimator import Estimator
 from aipro_ml.training.estimators import ESTIMATORS, usable
+from aipro_ml.training.header import ModelHeader, read_header, write_header
 
 
 @dataclass(frozen=True)
@@ -47,26 +47,14 @@ class SklearnModel:
 
     def save(self, path: Path) -> None:
         """Write the model into the folder `path` (created if absent)."""
-        path.mkdir(parents=True, exist_ok=True)
-        header = {
-            "framework": str(Framework.SKLEARN),
-            "estimator": self.estimator.name,
-            "library": self.estimator.library,
-            "library_version": version(self.estimator.library),
-            "outcomes": list(self.outcomes),
-            "feature_names": list(self.feature_names),
-        }
-        (path / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+        kind = self.estimator
+        write_header(
+            path, ModelHeader(Framework.SKLEARN, kind.name, kind.library, self.outcomes, self.feature_names, {})
+        )
         self.estimator.save(path)
 
     def _array(self, X: pd.DataFrame) -> npt.NDArray[np.float64]:
-        missing = [name for name in self.feature_names if name not in X.columns]
-        if missing:
-            raise UsageError(
-                f"features {', '.join(missing)}: the model needs them and the rows lack them; "
-                "build the features with the model's feature set"
-            )
-        return np.asarray(X[list(self.feature_names)].to_numpy("float64"), dtype=np.float64)
+        return np.asarray(model_columns(X, self.feature_names).to_numpy("float64"), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -81,46 +69,20 @@ class SklearnTrainer:
     ) -> SklearnModel:
         """Fit on every row of `matrix`; UsageError where rows, labels or parameters do not allow it."""
         kind, options = usable(self.name, params)
-        X, y = matrix.X.to_numpy("float64"), _labels(matrix, outcomes)
-        weight = None if matrix.weight is None else matrix.weight.to_numpy("float64")
-        return SklearnModel(outcomes, matrix.feature_names, kind.fit(X, y, options, seed, weight))
+        columns = outcome_classes(matrix, outcomes)
+        y = (1 - columns if len(outcomes) == 2 else columns).astype("float64")
+        fitted = kind.fit(matrix.X.to_numpy("float64"), y, options, seed, row_weights(matrix))
+        return SklearnModel(outcomes, matrix.feature_names, fitted)
+
+    def repeatable(self, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the protocol's signature
+        """Return None: one seed gives equal bits, whichever estimator and parameters."""
+        return
 
     def load(self, path: Path) -> SklearnModel:
         """Return the model in folder `path`; ArtifactError where missing, damaged or of another version."""
-        header = _header(path)
+        header = read_header(path)
         try:
-            estimator = ESTIMATORS[header["estimator"]].load(path)
-            outcomes = tuple(Selection(name) for name in header["outcomes"])
-            return SklearnModel(outcomes, tuple(header["feature_names"]), estimator)
+            estimator = ESTIMATORS[header.estimator].load(path)
         except Exception as error:  # what unpickling a damaged file raises is open
             raise ArtifactError(f"{path}: damaged model ({error}); train it again") from error
-
-
-def _labels(matrix: FeatureMatrix, outcomes: tuple[Selection, ...]) -> npt.NDArray[np.float64]:
-    """Return the classes an Estimator learns: 1 the reference outcome of two, or the column of the outcome."""
-    if matrix.y is None or matrix.y.isna().any():
-        raise UsageError("training rows without a label: take only rows whose result is known and no push")
-    y = np.asarray(matrix.y.to_numpy("float64"), dtype=np.float64)
-    k = len(outcomes)
-    columns = outcome_columns(y, k)
-    if len(np.unique(columns)) != k or len(np.unique(y)) != k:
-        raise UsageError(f"{len(y)} training rows with {len(np.unique(y))} kinds of outcome: all {k} are needed")
-    return y if k == 2 else columns.astype(np.float64)
-
-
-def _header(path: Path) -> dict[str, Any]:
-    try:
-        header = dict(json.loads((path / HEADER).read_text(encoding="utf-8")))
-        library, written = str(header["library"]), str(header["library_version"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{path / HEADER}: not a saved model ({error}); train it again") from error
-    here = version(library)
-    if _minor(written) != _minor(here):
-        raise ArtifactError(
-            f"{path}: written by {library} {written}, here is {here}: train it again or install {written}"
-        )
-    return header
-
-
-def _minor(release: str) -> list[str]:
-    return release.split(".")[:2]
+        return SklearnModel(header.outcomes, header.feature_names, estimator)
