@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from aipro_ml.errors import UsageError
 Array = npt.NDArray[np.float64]
 
 _OURS = {"random_state", "objective", "importance_type", "verbose", "early_stopping", "warm_start"}
-_PRIOR_CHANGING = {"class_weight"}
+_PRIOR_CHANGING = {"class_weight", "class_prior", "fit_prior", "priors", "is_unbalance", "scale_pos_weight"}
 
 
 class Estimator(Protocol):
@@ -21,17 +21,14 @@ class Estimator(Protocol):
     Of two classes 1 is the reference outcome; of more, class j is column j of the market's outcomes.
     """
 
-    name: ClassVar[str]
-    library: ClassVar[str]
-
-    @classmethod
-    def fit(cls, X: Array, y: Array, params: Mapping[str, Any], seed: int, weight: Array | None = None) -> Self:
-        """Fit on X (n, d), classes y (n,) and row weights (n,); equal inputs and seed give equal bits."""
+    @property
+    def name(self) -> str:
+        """Return the name it goes by in training configurations."""
         ...
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Return the estimator saved in `folder`."""
+    @property
+    def library(self) -> str:
+        """Return the distribution that wrote it and must read it."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -51,6 +48,18 @@ class Estimator(Protocol):
 
         Of more than two classes there is none: the log-odds of one outcome are no sum over features.
         """
+        ...
+
+
+class EstimatorKind(Protocol):
+    """What makes estimators: it fits them and reads them back."""
+
+    def fit(self, X: Array, y: Array, params: Mapping[str, Any], seed: int, weight: Array | None = None) -> Estimator:
+        """Fit on X (n, d), classes y (n,) and row weights (n,); equal inputs and seed give equal bits."""
+        ...
+
+    def load(self, folder: Path) -> Estimator:
+        """Return the estimator saved in `folder`."""
         ...
 
 

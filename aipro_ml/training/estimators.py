@@ -6,14 +6,17 @@ from functools import cache
 from typing import Any
 
 from aipro_ml.errors import UsageError
-from aipro_ml.training.estimator import Estimator
+from aipro_ml.training.estimator import EstimatorKind
 from aipro_ml.training.linear import LinearEstimator
+from aipro_ml.training.named import NamedKind, is_named
 from aipro_ml.training.trees import HistogramEstimator, LightGbmEstimator
 
 _LOGGER = logging.getLogger(__name__)
 
-ESTIMATORS: Mapping[str, type[Estimator]] = {
-    kind.name: kind for kind in (LinearEstimator, HistogramEstimator, LightGbmEstimator)
+ESTIMATORS: Mapping[str, EstimatorKind] = {
+    LinearEstimator.name: LinearEstimator,
+    HistogramEstimator.name: HistogramEstimator,
+    LightGbmEstimator.name: LightGbmEstimator,
 }
 """Estimator classes by the name used in training configurations."""
 
@@ -28,16 +31,27 @@ _AS_HISTOGRAM = {
 }
 
 
-def usable(name: str, params: Mapping[str, Any]) -> tuple[type[Estimator], Mapping[str, Any]]:
-    """Return estimator class and parameters for `name`; UsageError where unknown.
+def kind_of(name: str) -> EstimatorKind:
+    """Return what makes the estimator called `name`, one of ESTIMATORS or a dotted name; UsageError where unknown."""
+    if name in ESTIMATORS:
+        return ESTIMATORS[name]
+    if is_named(name):
+        return NamedKind(name)
+    raise UsageError(
+        f"estimator {name!r}: unknown; there are: {', '.join(sorted(ESTIMATORS))}, and every classifier of "
+        "scikit-learn or LightGBM by its dotted name, e.g. sklearn.ensemble.RandomForestClassifier"
+    )
+
+
+def usable(name: str, params: Mapping[str, Any]) -> tuple[EstimatorKind, Mapping[str, Any]]:
+    """Return what makes the estimator `name`, and its parameters; UsageError where unknown.
 
     LightGBM takes libgomp from the system: where that is missing, HistGradientBoosting with the corresponding
     parameters stands in, and a warning says so.
     """
-    if name not in ESTIMATORS:
-        raise UsageError(f"estimator {name!r}: unknown; there are: {', '.join(sorted(ESTIMATORS))}")
+    kind = kind_of(name)
     if name != LightGbmEstimator.name or lightgbm_loads():
-        return ESTIMATORS[name], params
+        return kind, params
     say_stand_in()
     return HistogramEstimator, {_AS_HISTOGRAM[key]: params[key] for key in _AS_HISTOGRAM if key in params}
 

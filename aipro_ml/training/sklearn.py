@@ -15,8 +15,9 @@ from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.arrays import model_columns, outcome_classes, row_weights
 from aipro_ml.training.base import Probabilities
 from aipro_ml.training.estimator import Estimator
-from aipro_ml.training.estimators import ESTIMATORS, usable
+from aipro_ml.training.estimators import kind_of, usable
 from aipro_ml.training.header import ModelHeader, read_header, write_header
+from aipro_ml.training.named import is_named, why_unrepeatable
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,15 @@ class SklearnTrainer:
         fitted = kind.fit(matrix.X.to_numpy("float64"), y, options, seed, row_weights(matrix))
         return SklearnModel(outcomes, matrix.feature_names, fitted)
 
-    def repeatable(self, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the protocol's signature
-        """Return None: one seed gives equal bits, whichever estimator and parameters."""
-        return
+    def repeatable(self, params: Mapping[str, Any]) -> str | None:
+        """Return None, one seed gives equal bits, save for a named classifier on several threads."""
+        return why_unrepeatable(params) if is_named(self.name) else None
 
     def load(self, path: Path) -> SklearnModel:
         """Return the model in folder `path`; ArtifactError where missing, damaged or of another version."""
         header = read_header(path)
         try:
-            estimator = ESTIMATORS[header.estimator].load(path)
+            estimator = kind_of(header.estimator).load(path)
         except Exception as error:  # what unpickling a damaged file raises is open
             raise ArtifactError(f"{path}: damaged model ({error}); train it again") from error
         return SklearnModel(header.outcomes, header.feature_names, estimator)

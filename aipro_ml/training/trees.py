@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from aipro_ml.training.estimator import Array, checked, load_joblib, of_classes, save_joblib
+from aipro_ml.training.importance import permutation_importance
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class HistogramEstimator:
         X = np.where(np.isnan(X).all(axis=0), 0.0, X)
         with _one_thread():
             classifier.fit(X, y, sample_weight=weight)
-            return cls(classifier, _permutation_importance(classifier, X, y, seed))
+            return cls(classifier, permutation_importance(classifier, X, y, seed))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -114,19 +115,3 @@ def _one_thread() -> AbstractContextManager[Any]:
     from threadpoolctl import threadpool_limits
 
     return cast(AbstractContextManager[Any], threadpool_limits(1, "openmp"))
-
-
-def _permutation_importance(classifier: Any, X: Array, y: Array, seed: int) -> tuple[float, ...]:
-    from sklearn.inspection import permutation_importance
-
-    rows = np.random.default_rng(seed).permutation(len(X))[:300]
-    found = permutation_importance(
-        classifier, X[rows], y[rows], scoring=_mean_log_likelihood, n_repeats=2, random_state=seed
-    )
-    return tuple(float(value) for value in np.maximum(found.importances_mean, 0.0))
-
-
-def _mean_log_likelihood(classifier: Any, X: Array, y: Array) -> float:
-    # scikit-learn's own scorer fails where the sample holds one class only
-    p = classifier.predict_proba(X)
-    return float(np.mean(np.log(p[np.arange(len(y)), y.astype(np.int64)])))

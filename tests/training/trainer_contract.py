@@ -57,6 +57,7 @@ SUBJECTS = (
         {"n_estimators": 20, "num_leaves": 4, "subsample": 0.8, "subsample_freq": 1},
         contributes=True,
     ),
+    Subject(Framework.SKLEARN, "sklearn.ensemble.RandomForestClassifier", {"n_estimators": 20, "min_samples_leaf": 10}),
 )
 
 
