@@ -14,6 +14,7 @@ from aipro_ml.training.walkforward import Candidate
 
 PACKAGES: Mapping[Framework, Mapping[str, str]] = {
     Framework.SKLEARN: {"scikit-learn": "", "lightgbm": ""},
+    Framework.AUTOGLUON: {"autogluon.tabular": "[lightgbm,xgboost,catboost]"},
 }
 """The packages a model of each framework needs to predict, and the extras of theirs it needs with them."""
 
@@ -23,6 +24,10 @@ def trainer_for(framework: str, estimator: str = "") -> Trainer:
     if framework not in PACKAGES:
         raise UsageError(f"framework {framework}: no trainer for it; there are: {', '.join(sorted(PACKAGES))}")
     _refuse_missing(Framework(framework))
+    if framework == Framework.AUTOGLUON:
+        from aipro_ml.training.autogluon import AutoGluonTrainer
+
+        return AutoGluonTrainer(estimator)
     from aipro_ml.training.sklearn import SklearnTrainer
 
     return SklearnTrainer(estimator)

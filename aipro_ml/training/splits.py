@@ -92,6 +92,30 @@ def walk_forward(
     return Folds(folds)
 
 
+def inner_folds(matrix: FeatureMatrix, count: int) -> Folds:
+    """Return up to `count` forward-only folds inside a training set, for a framework that chooses among its models.
+
+    They are `walk_forward` over the last seasons; where fewer than three seasons are there, over parts of equal
+    length in time, purged alike. Every row must be labelled. UsageError where the rows do not carry two folds.
+    """
+    seasons = np.unique(matrix.meta["season"].to_numpy("int64"))
+    if len(seasons) > 2:
+        return walk_forward(matrix, test_from=int(seasons[-min(count, len(seasons) - 1)]))
+    order = np.argsort(matrix.as_of.to_numpy(), kind="stable")
+    parts = (_part(matrix, test) for test in np.array_split(order, count + 1)[1:])
+    folds = tuple(fold for fold in parts if len(fold.train) and len(fold.test))
+    if len(folds) < 2:
+        raise UsageError(f"{len(order)} training rows are too few for {count} inner folds: train on more games")
+    return Folds(folds)
+
+
+def _part(matrix: FeatureMatrix, test: Positions) -> Fold:
+    start = matrix.as_of.iloc[test].min() if len(test) else matrix.as_of.min()
+    known = (matrix.meta["result_known_at"] <= pd.Timestamp(start)).to_numpy("bool")
+    season = int(matrix.meta["season"].iloc[test].max()) if len(test) else 0
+    return Fold(season, np.flatnonzero(known), np.sort(test))
+
+
 def _test_seasons(
     seasons: npt.NDArray[np.int64], span: tuple[int | None, int | None], min_train_seasons: int
 ) -> list[int]:

@@ -58,6 +58,20 @@ SUBJECTS = (
         contributes=True,
     ),
     Subject(Framework.SKLEARN, "sklearn.ensemble.RandomForestClassifier", {"n_estimators": 20, "min_samples_leaf": 10}),
+    Subject(
+        Framework.AUTOGLUON,
+        "ensemble",
+        {
+            "models": {"GBM": {"num_boost_round": 20, "min_data_in_leaf": 20, "lambda_l2": 1.0}, "LR": {"C": 0.1}},
+            "inner_folds": 2,
+        },
+    ),
+    Subject(
+        Framework.AUTOGLUON,
+        "gbm",
+        {"num_boost_round": 20, "learning_rate": 0.1, "min_data_in_leaf": 20, "lambda_l2": 1.0, "inner_folds": 2},
+        contributes=True,
+    ),
 )
 
 
