@@ -50,3 +50,7 @@ class DataFileError(AiproError):
         place += f", column {column}" if column is not None else ""
         super().__init__(f"{place}: {message}")
         self.file, self.line, self.column = file, line, column
+
+
+class MissingFileError(UsageError, DataFileError):
+    """A place the user names is not there, or is a folder without a file (exit code 2)."""

@@ -8,6 +8,8 @@ import typer
 from aipro_ml.cli import data_boxes
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import progress, say, table, warn
+from aipro_ml.cli.refused import raise_refused, suspicions
+from aipro_ml.errors import AiproError
 
 if TYPE_CHECKING:
     from aipro_ml.jobs.ingest import ImportReport
@@ -50,21 +52,35 @@ def import_(
     if data_boxes.is_source(source):
         data_boxes.bring(settings(context), source, places or [], strict=strict, dry_run=dry_run, as_json=as_json)
         return
+    reports: list[ImportReport] = []
+    refused: list[AiproError] = []
     with progress("import") as tick:
-        options = ImportOptions(datetime.now(UTC), strict=strict, dry_run=dry_run, force=force, on_step=tick)
+        options = ImportOptions(
+            datetime.now(UTC), strict=strict, dry_run=dry_run, force=force, on_step=tick, on_refused=refused.append
+        )
         if source == "synthetic":
             league = League(sport or "NFL", seasons, books, seed)
             reports = [import_synthetic(settings(context), league, options)]
         else:
             request = Request(source, tuple(places or ()), sport, season, mapping)
-            reports = []
             try:
                 import_source(settings(context), request, options, reports.append)
             except BaseException:  # an interruption too: say what landed before it
                 if reports:
                     _show(reports, dry_run=dry_run, as_json=as_json)
                 raise
-    _show(reports, dry_run=dry_run, as_json=as_json)
+    if reports:
+        _show(reports, dry_run=dry_run, as_json=as_json)
+    _end(reports, refused)
+
+
+def _end(reports: "list[ImportReport]", refused: list[AiproError]) -> None:
+    """Raise AiproError where a file was refused as a whole: it could not be read, or deserves no trust."""
+    taken = [report for report in reports if not report.suspect]
+    distrusted = [said for report in reports if report.suspect for said in suspicions(report.findings)]
+    errors = [AiproError(f"{said}: nothing stored; --force takes what is left") for said in distrusted]
+    findings = (finding for report in reports for finding in report.findings)
+    raise_refused([*refused, *errors], findings, ", the others landed" if taken else "")
 
 
 @app.command("sources")
@@ -86,14 +102,20 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Read a source without storing it; show what it holds and every finding by file, line, column and rule."""
+    from aipro_ml.jobs.importing import Request
     from aipro_ml.jobs.validating import validate as read_source
 
-    counts, findings = read_source(source, places, sport, season=season, mapping=mapping, settings=settings(context))
-    if as_json or len(counts) > 1:
-        table(counts, title="validated (nothing stored)", as_json=as_json)
-    else:
+    refused: list[AiproError] = []
+    request = Request(source, tuple(places), sport, season, mapping)
+    counts, findings = read_source(request, settings(context), refused.append)
+    if len(counts) == 1 and not as_json:
         table([{"what": name, "value": value} for name, value in counts[0].items()], title="validated (nothing stored)")
+    elif counts:
+        table(counts, title="validated (nothing stored)", as_json=as_json)
     _tell(findings)
+    for said in suspicions(findings):
+        warn(f"{said}: an import stores nothing of it")
+    raise_refused(refused, findings, ", the others are told above" if counts else "")
 
 
 @app.command("map")
@@ -181,9 +203,6 @@ def _show(reports: "list[ImportReport]", *, dry_run: bool, as_json: bool) -> Non
     else:
         table([_line(report) for report in reports], title=title)
     _tell(tuple(finding for report in reports for finding in report.findings))
-    for report in reports:
-        if report.suspect:
-            warn(f"{report.file}: suspect as a whole, so nothing of it landed; --force takes what is left")
     kept = [report.report for report in reports if report.report is not None]
     if kept:
         say(f"every finding: {kept[0]}" if len(kept) == 1 else f"every finding: {len(kept)} files in {kept[0].parent}")

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aipro_ml.cli.output import progress, say, table, warn
+from aipro_ml.cli.refused import raise_refused
 
 if TYPE_CHECKING:
     from aipro_ml.config import Settings
+    from aipro_ml.errors import AiproError
     from aipro_ml.jobs.ingest_boxes import BoxReport
     from aipro_ml.jobs.ingest_props import PropReport
 
@@ -26,11 +28,15 @@ def bring(settings: "Settings", name: str, places: list[str], *, strict: bool, d
     from aipro_ml.jobs.ingest_props import import_props
     from aipro_ml.sources.box_registry import BOX_SOURCES
 
+    refused: list[AiproError] = []
     with progress("import") as tick:
-        options = ImportOptions(datetime.now(UTC), strict=strict, dry_run=dry_run, on_step=tick)
+        options = ImportOptions(
+            datetime.now(UTC), strict=strict, dry_run=dry_run, on_step=tick, on_refused=refused.append
+        )
         run = import_boxes if name in BOX_SOURCES else import_props
         report: BoxReport | PropReport = run(settings, name, places, options)
     _show(report, dry_run=dry_run, as_json=as_json)
+    raise_refused(refused, report.findings, ", the others landed")
 
 
 def _show(report: "BoxReport | PropReport", *, dry_run: bool, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from aipro_ml.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from aipro_ml.jobs.market import MarketCount
     from aipro_ml.jobs.market_views import Board
     from aipro_ml.market.devig_comparison import DevigComparison
 
@@ -63,7 +64,7 @@ def movements(
         )
         table(_rows(by_market.reset_index()), title=f"{sport}: moves by market")
     shown = _move_rows((frame.loc[frame["steam"]] if steam else frame).tail(limit), with_game=True)
-    table(shown if as_json else _written(shown), title=f"{sport}: latest moves", as_json=as_json)
+    table(shown if as_json else _folded(shown), title=f"{sport}: latest moves", as_json=as_json)
 
 
 @app.command("consensus")
@@ -142,7 +143,18 @@ def _derive(engine: Any, sport: str, *, rebuild: bool, as_json: bool) -> None:
     with progress(f"market {sport}") as tick:
         count = derive_sport(engine, sport.upper(), datetime.now(UTC), rebuild=rebuild, on_step=tick)
     if not as_json:
-        table([vars(count)], title="rebuilt" if rebuild else "derived")
+        say(_done(sport.upper(), count, rebuild=rebuild))
+
+
+def _done(sport: str, count: "MarketCount", *, rebuild: bool) -> str:
+    """Return what was derived, in a sentence."""
+    if not count.games:
+        return f"{sport}: every market {'has no quotes' if rebuild else 'is up to date'}, nothing was derived"
+    rows = {name: value for name, value in vars(count).items() if value and name != "games"}
+    written = ", ".join(
+        f"{value} rows of {name}" if name != "deleted" else f"{value} gone" for name, value in rows.items()
+    )
+    return f"{sport}: {count.games} games derived{' again' if rebuild else ''}; {written or 'no row changed'}"
 
 
 def _rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -153,6 +165,31 @@ def _move_rows(frame: "pd.DataFrame", *, with_game: bool) -> list[dict[str, Any]
     names = ["detected_at", "market", "book", "old_line", "new_line", "old_price", "new_price", "movement_size"]
     names += ["direction", "books_moving", "steam", "reverse", "age_hours"]
     return _rows(frame[["game", *names] if with_game else names])
+
+
+def _folded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return moves as people read them, narrow enough for a terminal: line and price together, marks in one word."""
+    return [
+        {
+            **({"game": row["game"]} if "game" in row else {}),
+            "seen (UTC)": row["detected_at"],
+            "market": row["market"],
+            "book": row["book"],
+            "from": _offer(row["old_line"], row["old_price"]),
+            "to": _offer(row["new_line"], row["new_price"]),
+            "size": row["movement_size"],
+            "way": "up" if row["direction"] > 0 else "down",
+            "books": row["books_moving"],
+            "mark": " ".join(mark for mark in ("steam", "reverse") if row[mark]) or None,
+            "age h": _cell("hours", row["age_hours"]),
+        }
+        for row in rows
+    ]
+
+
+def _offer(line: float, price: float) -> str:
+    """Return a line (NaN: the market has none) and its price as a bookmaker writes them."""
+    return f"{price:+.0f}" if math.isnan(line) else f"{line:g} {price:+.0f}"
 
 
 def _written(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -180,7 +217,7 @@ def _show(found: "Board", *, as_json: bool) -> None:
     say(f"{game['status']}; the market as of {found.at:%Y-%m-%d %H:%M} UTC ({word}); game {game['game_id']}")
     table(_written(markets), title=f"consensus ({word})")
     table(_written(books), title="books")
-    table(_written(parts["moves"][-30:]), title="moves of the home or over side (latest 30)")
+    table(_folded(parts["moves"][-30:]), title="moves of the home or over side (latest 30)")
     table(_written(_rows(found.consensus)), title="stored consensus lines (price: fair, of the home or over side)")
 
 

@@ -3,8 +3,10 @@
 import json
 import math
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -23,6 +25,9 @@ PIPE_WIDTH = 170
 
 LONG_WORD = 40
 """Characters of a word (a hash, a path) that may be folded; shorter words stay whole."""
+
+TELL_EVERY = 10.0
+"""Seconds between two lines of progress where no bar can be drawn."""
 
 console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 errors = Console(stderr=True)
@@ -119,17 +124,41 @@ def _drawn(columns: list[_Column], *, narrow: bool) -> Table:
 
 @contextmanager
 def progress(label: str) -> Iterator[Ticker]:
-    """Show a progress bar on standard error while the block runs."""
+    """Show progress on standard error while the block runs: a bar, or now and then a line where it is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(label, total=None)
+        told = _Told(label)
 
         def tick(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
+            told.at = f"{done} of {total}"
 
-        yield tick
+        with nullcontext() if errors.is_terminal else told:
+            yield tick
+
+
+class _Told:
+    """Says on standard error every TELL_EVERY seconds how far the work is, from a thread: a step may take long."""
+
+    def __init__(self, label: str) -> None:
+        self.at = "begun"
+        self._label, self._over = label, threading.Event()
+        self._thread = threading.Thread(target=self._tell, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _tell(self) -> None:
+        began = time.monotonic()
+        while not self._over.wait(TELL_EVERY):
+            warn(f"{self._label}: {self.at}, {time.monotonic() - began:.0f} s")
 
 
 def _cell(value: object) -> str:

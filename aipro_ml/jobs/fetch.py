@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aipro_ml.errors import AiproError, DataFileError
+from aipro_ml.errors import AiproError, DataFileError, MissingFileError
 
 if TYPE_CHECKING:
     import httpx
@@ -69,7 +69,7 @@ def fetch(place: str, patience: Patience | None = None) -> tuple[str, bytes]:
     path = Path(place).expanduser()
     try:
         if not path.exists():
-            raise DataFileError("no such file", file=place)
+            raise MissingFileError("no such file", file=place)
         if path.is_dir():
             raise DataFileError("is a folder; this source is one file", file=place)
         if path.stat().st_size > SIZE_LIMIT:

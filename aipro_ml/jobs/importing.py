@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import games, quality
-from aipro_ml.errors import GuardError, UsageError
+from aipro_ml.errors import AiproError, GuardError, UsageError
 from aipro_ml.features.sport import sport
 from aipro_ml.identity import canonical_json
 from aipro_ml.jobs.database import opened
@@ -19,7 +19,7 @@ from aipro_ml.jobs.fetch import fetch, is_address, shown_address
 from aipro_ml.jobs.ingest import ImportOptions, ImportReport, import_batch
 from aipro_ml.jobs.ingest_games import current_of
 from aipro_ml.jobs.ingest_record import keep_raw
-from aipro_ml.jobs.places import entries, named_content
+from aipro_ml.jobs.places import Refuse, entries, named_content, raise_it, refuse
 from aipro_ml.sources.base import GAME_COLUMNS, SourceBatch, conform
 from aipro_ml.sources.registry import Source, Told, source
 
@@ -60,7 +60,8 @@ def import_source(
     """Import every file of the request, each in a transaction of its own, and return what each brought.
 
     The files of a source that is a folder make one import. Interrupted between two files, the same request
-    again goes on: what landed writes nothing twice. Raises UsageError for what the request lacks.
+    again goes on: what landed writes nothing twice. A file that is refused goes to `options.on_refused`, and the
+    others follow where that returns. Raises UsageError for what the request lacks.
     """
     chosen, reports = source(request.source), []
     told = _told(chosen, request)
@@ -69,24 +70,39 @@ def import_source(
         for number, (label, files, fetched) in enumerate(batches):
             step = _step(options.on_step, number, len(batches))
             known = replace(told, taken_at=options.now) if chosen.live and fetched else told
-            report = _import_files(engine, settings, chosen, known, files(), replace(options, on_step=step, name=label))
+            own = replace(options, on_step=step, name=label)
+            try:
+                report = _import_files(engine, settings, chosen, known, files(), own)
+            except AiproError as error:
+                refuse(error, options.on_refused)
+                continue
             reports.append(report)
             on_file(report)
     return reports
 
 
-def read_source(settings: Settings | None, request: Request) -> Iterator[tuple[str, SourceBatch]]:
-    """Yield each file's name and what it says, storing nothing; `settings` are needed for stored schedules."""
+def read_source(
+    settings: Settings | None, request: Request, on_refused: Refuse = raise_it
+) -> Iterator[tuple[str, SourceBatch]]:
+    """Yield each file's name and what it says, storing nothing; `settings` are needed for stored schedules.
+
+    A file that cannot be read goes to `on_refused`.
+    """
     chosen = source(request.source)
     told = _told(chosen, request)
-    for label, files, _ in _batches(chosen, request.places):
-        if "schedule" not in chosen.needs:
-            yield label, chosen.read(files(), told)
-        elif settings is None:
+    batches = _batches(chosen, request.places)
+    if "schedule" in chosen.needs:
+        if settings is None:
             raise UsageError(f"{request.source} needs the stored schedule")
-        else:
-            with opened(settings) as engine:
-                yield label, chosen.read(files(), _with_schedule(engine, chosen, told))
+        with opened(settings) as engine:
+            told = _with_schedule(engine, chosen, told)
+    for label, files, _ in batches:
+        try:
+            batch = chosen.read(files(), told)
+        except AiproError as error:
+            refuse(error, on_refused)
+            continue
+        yield label, batch
 
 
 def import_nflverse(settings: Settings, place: str, options: ImportOptions) -> ImportReport:

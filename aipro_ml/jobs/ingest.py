@@ -15,10 +15,12 @@ from aipro_ml.db.repositories import quality, reference
 from aipro_ml.enums import GameStatus
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.jobs.database import unit
-from aipro_ml.jobs.ingest_games import Reading, store_games
+from aipro_ml.jobs.ingest_games import Placed, Reading, store_games
+from aipro_ml.jobs.ingest_moved import Moved, mark_moved
 from aipro_ml.jobs.ingest_quotes import store_closing, store_quotes
 from aipro_ml.jobs.ingest_record import critical_count, finding_checks, keep_raw, refuse_if_strict, write_findings
 from aipro_ml.jobs.market import derive_markets
+from aipro_ml.jobs.places import Refuse, raise_it
 from aipro_ml.sources.base import Finding, SourceBatch
 from aipro_ml.sources.home_grounds import at_home
 from aipro_ml.times import iso_utc
@@ -35,6 +37,7 @@ class ImportOptions:
     """How to import: `strict` refuses the whole batch if any row of it is bad, `dry_run` writes nothing.
 
     `name` is what findings about games call the file; `force` takes what is left of a file marked as suspect.
+    `on_refused` gets the error of each file that is refused as a whole; where it returns, the other files follow.
     """
 
     now: datetime
@@ -43,6 +46,7 @@ class ImportOptions:
     on_step: Callable[[int, int], None] = _silent
     name: str = ""
     force: bool = False
+    on_refused: Refuse = raise_it
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class ImportReport:
 
     source: str
     sport: str
+    rows_read: int
     games_read: int
     games_matched: int = 0
     games_inserted: int = 0
@@ -97,13 +102,15 @@ def import_batch(
     `content` is what was read; it is kept under its hash. Raises AiproError for a batch refused by `strict`.
     """
     batch = _seen_by(_without_early_scores(at_home(batch), options.now), options.now)
+    games_read = len(batch.games)
     batch = _trusted(batch, options)
     refuse_if_strict(batch.findings, strict=options.strict)
     digest = hashlib.sha256(content).hexdigest()
     with unit(engine, dry_run=options.dry_run) as connection:
         report = _store(connection, batch, digest, options)
     critical = critical_count(report.findings)
-    report = replace(report, rejected=critical, warnings=len(report.findings) - critical)
+    warnings = len(report.findings) - critical
+    report = replace(report, games_read=games_read, rejected=critical, warnings=warnings)
     if options.dry_run:
         return report
     keep_raw(settings.raw_dir, content)
@@ -165,15 +172,16 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
     reading = Reading(now, options.name or batch.source, again=first_read is not None)
     placed = store_games(connection, batch, league, reading)
     refuse_if_strict(placed.findings, strict=options.strict)
+    moved = _moved(connection, batch, placed, league, options)
     on_step(2, 4)
     quotes = store_quotes(connection, batch, placed, now, first_read)
     on_step(3, 4)
     stated = store_closing(connection, batch, placed)
     # nothing new changes no market: what kicked off meanwhile is for `aipro odds close`
     news = placed.count.revisions or quotes.inserted or quotes.corrected or stated.written
-    touched = list(placed.games["game_id"].astype(str)) if news else []
+    touched = [*placed.games["game_id"].astype(str), *moved.game_ids] if news else []
     market = derive_markets(connection, league.code, touched, now)
-    found = (*batch.findings, *placed.findings)
+    found = (*batch.findings, *placed.findings, *moved.findings)
     quality_rows = 0
     if first_read is None:
         checks = finding_checks(found, batch.rows_read)
@@ -182,11 +190,12 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
     return ImportReport(
         source=batch.source,
         sport=batch.sport,
+        rows_read=batch.rows_read,
         games_read=len(batch.games),
         games_matched=placed.matched,
         games_inserted=placed.count.inserted,
-        games_updated=placed.count.updated,
-        revisions=placed.count.revisions,
+        games_updated=placed.count.updated + moved.count.updated,
+        revisions=placed.count.revisions + moved.count.revisions,
         quotes=quotes.inserted,
         quotes_corrected=quotes.corrected,
         closing_lines=stated.inserted + market.closing_lines,
@@ -198,6 +207,13 @@ def _store(connection: Connection, batch: SourceBatch, digest: str, options: Imp
         file=options.name,
         suspect=any(finding.rule == "suspect_file" for finding in found) and not options.force,
     )
+
+
+def _moved(connection: Connection, batch: SourceBatch, placed: Placed, league: Sport, options: ImportOptions) -> Moved:
+    """Mark the games that turn out to have been moved, where this import brought anything new about games."""
+    if not placed.count.revisions:
+        return Moved()
+    return mark_moved(connection, league, batch.games["season"], options.now, options.name or batch.source)
 
 
 def _store_reference(connection: Connection, batch: SourceBatch, league: Sport, now: datetime) -> int:

@@ -24,7 +24,7 @@ from aipro_ml.jobs.ingest_record import (
     refuse_if_strict,
     write_findings,
 )
-from aipro_ml.jobs.places import files_at
+from aipro_ml.jobs.places import Refuse, files_at, raise_it, read_together
 from aipro_ml.sources import hvpkod
 from aipro_ml.sources.base import Finding
 from aipro_ml.sources.box_registry import BOX_SOURCES, BoxSource
@@ -80,16 +80,20 @@ def import_boxes(settings: Settings, name: str, places: list[str], options: Impo
     with opened(settings) as engine:
         schedule = stored_schedule(engine, source.sport)
         options.on_step(1, 5)
-        batch = _with_result(source.read(files, schedule), schedule)
-        return store_boxes(engine, settings, batch, files, options)
+        on_refused = raise_it if options.strict else options.on_refused
+        read, left = read_together(files, lambda some: source.read(some, schedule), on_refused)
+        return store_boxes(engine, settings, _with_result(read, schedule), left, options)
 
 
-def validate_boxes(settings: Settings, name: str, places: list[str]) -> tuple[dict[str, object], tuple[Finding, ...]]:
+def validate_boxes(
+    settings: Settings, name: str, places: list[str], on_refused: Refuse = raise_it
+) -> tuple[dict[str, object], tuple[Finding, ...]]:
     """Return the counts and findings of box scores read against the stored games, storing nothing."""
     source, files = box_source(name), files_at(places)
     with opened(settings) as engine:
         schedule = stored_schedule(engine, source.sport)
-    batch = _with_result(source.read(files, schedule), schedule)
+    read, _ = read_together(files, lambda some: source.read(some, schedule), on_refused)
+    batch = _with_result(read, schedule)
     rules = Counter(f"{finding.rule} ({finding.severity})" for finding in batch.findings)
     counts = {
         "source": batch.source,

@@ -65,8 +65,8 @@ def store_games(connection: Connection, batch: SourceBatch, league: Sport, readi
     """
     if batch.games.empty:
         return Placed(_placed(batch.games.assign(game_id="", swapped=False, game_date=batch.games["kickoff"])), _NONE)
-    known = _typed(games_repository.revisions_of(connection, league.code, sorted(set(batch.games["season"]))))
-    incoming = _typed(_incoming(batch, league.code))
+    known = typed(games_repository.revisions_of(connection, league.code, sorted(set(batch.games["season"]))))
+    incoming = typed(_incoming(batch, league.code))
     incoming, problems = _matched(incoming, known, batch, league, reading.file)
     is_new = incoming["game_id"].isna()
     new = _with_new_ids(incoming.loc[is_new], set(known["game_id"]), league.code)
@@ -76,7 +76,7 @@ def store_games(connection: Connection, batch: SourceBatch, league: Sport, readi
     moves = _moves(batch, pd.concat([new, old]))
     first = ingest_revisions.first_revisions(new, moves, history)
     changed, later, conflicts = _changes(old, known, moves, history, reading)
-    rows = _game_rows(pd.concat([new, changed]), league.code, batch.source, reading.now)
+    rows = game_rows(pd.concat([new, changed]), league.code, batch.source, reading.now)
     count = games_repository.save_games(connection, rows, [first, later])
     placed = pd.concat([new, old.assign(game_date=_now_known(old, changed, known))])
     return Placed(
@@ -91,7 +91,8 @@ def store_games(connection: Connection, batch: SourceBatch, league: Sport, readi
 _NONE = pd.DataFrame({"game_id": [], "before": [], "after": []})
 
 
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with the columns of TYPES in their types."""
     return frame.astype({name: kind for name, kind in TYPES.items() if name in frame})
 
 
@@ -222,7 +223,8 @@ def _refilled(changed: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[real & (rows["before"] != rows["after"]).to_numpy()]
 
 
-def _game_rows(games: pd.DataFrame, code: str, source: str, now: datetime) -> pd.DataFrame:
+def game_rows(games: pd.DataFrame, code: str, source: str, now: datetime) -> pd.DataFrame:
+    """Return rows of `games` for games with game_id, season, home, away, external_id (the source's) and STATE."""
     return pd.DataFrame(
         {
             "id": games["game_id"],

@@ -25,7 +25,7 @@ from aipro_ml.jobs.ingest_record import (
     refuse_if_strict,
     write_findings,
 )
-from aipro_ml.jobs.places import files_at
+from aipro_ml.jobs.places import Refuse, files_at, raise_it, read_together
 from aipro_ml.sources.action_network_props import PropBatch
 from aipro_ml.sources.base import Finding
 from aipro_ml.sources.dated import in_order
@@ -73,17 +73,19 @@ def import_props(settings: Settings, name: str, places: list[str], options: Impo
     """
     source, files = prop_source(name), files_at(places)
     with opened(settings) as engine:
-        batch, markets = _read(engine, source, files)
+        batch, markets, files = _read(engine, source, files, raise_it if options.strict else options.on_refused)
         options.on_step(1, 4)
         refuse_if_strict(batch.findings, strict=options.strict)
         return _store_all(engine, settings, (batch, markets), files, options)
 
 
-def validate_props(settings: Settings, name: str, places: list[str]) -> tuple[dict[str, object], tuple[Finding, ...]]:
+def validate_props(
+    settings: Settings, name: str, places: list[str], on_refused: Refuse = raise_it
+) -> tuple[dict[str, object], tuple[Finding, ...]]:
     """Return the counts and findings of player props read against the stored games, storing nothing."""
     source, files = prop_source(name), files_at(places)
     with opened(settings) as engine:
-        batch, markets = _read(engine, source, files)
+        batch, markets, _ = _read(engine, source, files, on_refused)
     rules = Counter(f"{finding.rule} ({finding.severity})" for finding in batch.findings)
     counts: dict[str, object] = {
         "source": batch.source,
@@ -105,11 +107,14 @@ def prop_source(name: str) -> PropSource:
     return PROP_SOURCES[name]
 
 
-def _read(engine: Engine, source: PropSource, files: Mapping[str, bytes]) -> tuple[PropBatch, pd.DataFrame]:
-    """Return what the files say, with all findings, and its markets."""
-    batch = source.read(files, stored_schedule(engine, source.sport))
+def _read(
+    engine: Engine, source: PropSource, files: Mapping[str, bytes], on_refused: Refuse
+) -> tuple[PropBatch, pd.DataFrame, dict[str, bytes]]:
+    """Return what the files say, with all findings, its markets, and the files that could be read."""
+    schedule = stored_schedule(engine, source.sport)
+    batch, left = read_together(files, lambda some: source.read(some, schedule), on_refused)
     markets, found = prop_markets(batch)
-    return replace(batch, findings=in_order((*batch.findings, *found))), markets
+    return replace(batch, findings=in_order((*batch.findings, *found))), markets, left
 
 
 def _store_all(

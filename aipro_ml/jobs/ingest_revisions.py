@@ -53,7 +53,7 @@ def first_revisions(new: pd.DataFrame, moves: pd.DataFrame, history: Knowledge) 
     told = moves.loc[moves["game_id"].isin(new["game_id"])]
     known_from = history.known_from
     if known_from is not None and told.empty:
-        return _rows(new.assign(known_at=pd.Timestamp(known_from)), history, {})
+        return numbered(new.assign(known_at=pd.Timestamp(known_from)), history, {})
     planned = _planned(new)
     opening = new.groupby("season")["game_date"].min() - SCHEDULE_LEAD
     known = planned["season"].map(opening).astype(UTC_TIME).clip(upper=history.read_at)
@@ -63,7 +63,7 @@ def first_revisions(new: pd.DataFrame, moves: pd.DataFrame, history: Knowledge) 
     moved = _moved(told, planned)
     done = new.loc[new["status"] != GameStatus.SCHEDULED]
     done = done.assign(known_at=history.results_known(done))
-    return _rows(pd.concat([part for part in (scheduled, moved, done) if len(part)]), history, {})
+    return numbered(pd.concat([part for part in (scheduled, moved, done) if len(part)]), history, {})
 
 
 def applicable(moves: pd.DataFrame, known: pd.DataFrame, stored: pd.DataFrame, source: str) -> pd.DataFrame:
@@ -128,7 +128,7 @@ def later_revisions(
     rows = [_moved(moved, _planned(facts)), facts.assign(known_at=known_at).loc[needed]]
     rows = [part for part in rows if len(part)]
     numbers = known.groupby("game_id")["revision"].max().to_dict()
-    return _rows(pd.concat(rows), history, numbers) if rows else pd.DataFrame({"game_id": []})
+    return numbered(pd.concat(rows), history, numbers) if rows else pd.DataFrame({"game_id": []})
 
 
 def _kickoff_differs(facts: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
@@ -152,7 +152,7 @@ def _moved(moves: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(kickoff_estimated=False)
 
 
-def _rows(games: pd.DataFrame, history: Knowledge, numbers: dict[str, int]) -> pd.DataFrame:
+def numbered(games: pd.DataFrame, history: Knowledge, numbers: dict[str, int]) -> pd.DataFrame:
     """Return rows of `game_revisions`, numbered within their game after `numbers`."""
     ordered = games.assign(known_at=games["known_at"].astype(UTC_TIME)).reset_index(drop=True)
     before = ordered["game_id"].map(numbers).fillna(0).astype(int)

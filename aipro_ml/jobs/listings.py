@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import feature_store, games, predictions, reference
 from aipro_ml.errors import UsageError
@@ -43,12 +45,31 @@ def list_games(settings: Settings, code: str, season: int | None, week: int | No
         reference.sport_id(connection, league.code)
         frame = games.schedule(connection, league.code)
         names = reference.team_names(connection, league.code)
-    frame = frame[frame["season"] == (frame["season"].max() if season is None else season)]
-    if week is not None:
-        frame = frame[frame["week"] == week]
+    year = frame["season"].max() if season is None else season
+    frame = _of_week(_of_season(frame, league.code, year), f"{league.code} {year}", week)
     frame["home"], frame["away"] = frame["home_team_id"].map(names), frame["away_team_id"].map(names)
     shown = frame[["game_id", "season", "week", "kickoff", "away", "home", "away_score", "home_score", "status"]]
     return [{str(k): v for k, v in row.items()} for row in shown.to_dict("records")]
+
+
+def _of_season(frame: pd.DataFrame, code: str, season: int) -> pd.DataFrame:
+    found = frame[frame["season"] == season]
+    if found.empty:
+        stored = ", ".join(str(year) for year in sorted(set(frame["season"])))
+        raise UsageError(f"no games of {code} {season} are stored; stored seasons: {stored or 'none'}")
+    return found
+
+
+def _of_week(frame: pd.DataFrame, named: str, week: int | None) -> pd.DataFrame:
+    """Return the games of the week; UsageError where the season has no such week, or no weeks at all."""
+    if week is None:
+        return frame
+    weeks = sorted(set(frame["week"].dropna().astype(int)))
+    if not weeks:
+        raise UsageError(f"{named}: its games are not counted in weeks: leave --week out")
+    if week not in weeks:
+        raise UsageError(f"{named} has no week {week}: its games stand in weeks {weeks[0]} to {weeks[-1]}")
+    return frame[frame["week"] == week]
 
 
 def explanation(settings: Settings, reference_: str) -> list[dict[str, Any]]:

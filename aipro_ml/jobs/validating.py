@@ -8,6 +8,7 @@ from aipro_ml.errors import UsageError
 from aipro_ml.jobs.importing import Request, read_source
 from aipro_ml.jobs.ingest_boxes import validate_boxes
 from aipro_ml.jobs.ingest_props import validate_props
+from aipro_ml.jobs.places import Refuse, raise_it
 from aipro_ml.sources.base import Finding, SourceBatch
 from aipro_ml.sources.box_registry import BOX_SOURCES, BoxSource
 from aipro_ml.sources.player_props import PROP_SOURCES, PropSource
@@ -32,25 +33,22 @@ def list_sources() -> list[dict[str, Any]]:
 
 
 def validate(
-    name: str,
-    places: list[str],
-    sport: str | None,
-    *,
-    season: int | None = None,
-    mapping: str | None = None,
-    settings: Settings | None = None,
+    request: Request, settings: Settings | None = None, on_refused: Refuse = raise_it
 ) -> tuple[list[dict[str, Any]], tuple[Finding, ...]]:
-    """Return the counts of each file (or folder of files) at `places`, read as the source `name`, and all findings."""
+    """Return the counts of each file (or folder of files) of the request, read as its source, and all findings.
+
+    A file that cannot be read goes to `on_refused`, and the others follow where that returns.
+    """
+    name = request.source
     if name in BOX_SOURCES or name in PROP_SOURCES:
         if settings is None:
             raise UsageError(f"{name} needs the stored games")
         read = validate_boxes if name in BOX_SOURCES else validate_props
-        player_counts, player_findings = read(settings, name, places)
+        player_counts, player_findings = read(settings, name, list(request.places), on_refused)
         return [player_counts], player_findings
-    request = Request(name, tuple(places), sport, season, mapping)
     counts: list[dict[str, Any]] = []
     findings: list[Finding] = []
-    for label, batch in read_source(settings, request):
+    for label, batch in read_source(settings, request, on_refused):
         counts.append({"file": label, **_counts(batch)})
         findings += batch.findings
     return counts, tuple(findings)

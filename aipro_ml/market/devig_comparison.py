@@ -33,7 +33,10 @@ class MethodScore:
 
 @dataclass(frozen=True)
 class Band:
-    """Outcomes of one band: how many, how often they happened (standard error), each method's mean probability."""
+    """Outcomes of one band: how many, how often they happened (standard error), each method's mean probability.
+
+    `se` is NaN where all of them ended alike: so few say nothing of their own uncertainty.
+    """
 
     low: float
     high: float
@@ -155,6 +158,6 @@ def _bands(chances: dict[DevigMethod, FloatArray], happened: FloatArray, weight:
         means = {
             method: float(np.average(chance.ravel()[rows], weights=weights[rows])) for method, chance in chances.items()
         }
-        se = float(np.sqrt(share * (1 - share) / rows.sum()))
+        se = float(np.sqrt(share * (1 - share) / rows.sum())) if 0 < share < 1 else float("nan")
         found.append(Band(BANDS[number], BANDS[number + 1], int(rows.sum()), share, se, means))
     return tuple(found)

@@ -2,7 +2,9 @@
 
 import threading
 import time
+from datetime import UTC, datetime
 
+import pandas as pd
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -66,3 +68,43 @@ def test_a_full_disk_is_one_line_and_exit_code_1(monkeypatch, capfd):
 def test_an_unexpected_error_is_one_line_and_exit_code_2(monkeypatch, capfd):
     assert _fails(monkeypatch, ValueError("a\nb\nc")) == 2
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def _books(names):
+    return pd.DataFrame({"name": names, "is_sharp": False})
+
+
+def _stores_books(engine, names, errors):
+    try:
+        with engine.begin() as connection:
+            reference.save_books(connection, _books(names), datetime(2026, 1, 1, tzinfo=UTC))
+    except sa.exc.OperationalError as error:
+        errors.append(str(error.orig))
+
+
+def _wait_until(engine, statement, count):
+    for _ in range(200):
+        with engine.connect() as connection:
+            if connection.scalar(sa.text(statement)) >= count:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"never {count}: {statement}")
+
+
+def test_two_sports_that_bring_the_same_books_crosswise_do_not_lock_each_other_out(engine):
+    """A third one holds the book in the middle until both have begun, so that each has its own first one."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    names, errors = ["Alpha", "Middle", "Omega"], []
+    with engine.connect() as third:
+        third.begin()
+        reference.save_books(third, _books(["Middle"]), datetime(2026, 1, 1, tzinfo=UTC))
+        both = [threading.Thread(target=_stores_books, args=(engine, order, errors)) for order in (names, names[::-1])]
+        for number, one in enumerate(both, start=1):
+            one.start()
+            _wait_until(engine, waiting, number)
+        third.rollback()
+        for one in both:
+            one.join(timeout=30)
+    assert errors == []
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM sportsbooks")) == 3

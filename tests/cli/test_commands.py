@@ -86,7 +86,7 @@ def test_a_head_printed_earlier_verifies_the_ledger(on_reading):
     ("words", "code", "said"),
     [
         ("model list", 0, ""),
-        ("data import nflverse /no/such/file.csv", 1, "no such file"),
+        ("data import nflverse /no/such/file.csv", 2, "no such file or folder"),
         ("train run --sport CURLING --bet-type total", 2, UNKNOWN_SPORT),
         ("predict run --sport CURLING --season 2025", 2, UNKNOWN_SPORT),
         ("predict runs --sport CURLING", 2, UNKNOWN_SPORT),

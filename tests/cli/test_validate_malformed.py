@@ -79,5 +79,6 @@ def test_a_truncated_file_is_an_error_or_a_finding_of_its_folder(layout, validat
         assert code == 1, said
         assert said.startswith("error: "), said
     else:
-        assert code == 0, said
+        assert code == 1, said
         assert "unreadable_file" in said
+        assert "error: 1 file refused as a whole, the others are told above" in said

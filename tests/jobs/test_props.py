@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aipro_ml.errors import AiproError, UsageError
-from aipro_ml.jobs.importing import import_nflverse
+from aipro_ml.jobs.importing import Request, import_nflverse
 from aipro_ml.jobs.ingest import ImportOptions
 from aipro_ml.jobs.ingest_boxes import import_boxes
 from aipro_ml.jobs.ingest_props import import_props
@@ -187,7 +187,7 @@ def test_a_strict_import_and_a_dry_run_write_nothing(platform, games, bring):
 
 
 def test_props_are_validated_against_the_stored_games_and_listed(platform, games, folder):
-    [counts], findings = validate("nfl-props", folder(OVER, UNDER, SCORER), None, settings=platform.settings)
+    [counts], findings = validate(Request("nfl-props", tuple(folder(OVER, UNDER, SCORER))), platform.settings)
     assert (counts["prices"], counts["markets"], counts["players"], counts["games"]) == (3, 2, 1, 1)
     assert (counts["findings"], findings) == ("none", ())
     assert "nfl-props" in [row["source"] for row in list_sources()]

@@ -48,12 +48,13 @@ _STALE = text(
       SELECT o.game_id, count(*) AS quotes FROM odds o JOIN games g ON g.id = o.game_id
       WHERE g.sport_id = :sport GROUP BY o.game_id),
     derived AS (
-      SELECT f.game_id, sum(f.quotes_count) AS quotes, bool_or(f.closing_price IS NOT NULL) AS closed
+      SELECT f.game_id, sum(f.quotes_count) AS quotes, bool_or(f.closing_price IS NOT NULL) AS closed,
+             bool_or(f.opening_price IS NOT NULL) AS opened
       FROM fact_odds f JOIN games g ON g.id = f.game_id WHERE g.sport_id = :sport GROUP BY f.game_id)
     SELECT g.id::text AS game_id
     FROM games g JOIN quoted q ON q.game_id = g.id LEFT JOIN derived d ON d.game_id = g.id
     WHERE d.quotes IS DISTINCT FROM q.quotes
-       OR d.closed <> (g.game_date <= :now AND g.status NOT IN ('postponed', 'cancelled'))
+       OR d.closed <> (d.opened AND g.game_date <= :now AND g.status NOT IN ('postponed', 'cancelled'))
     ORDER BY g.game_date, g.id
     """
 )
@@ -72,7 +73,7 @@ def games_to_derive(connection: Connection, code: str, now: datetime, *, everyth
     """Return the ids of the games whose derived rows may be out of date at `now`, or of all with a market.
 
     Out of date: quotes came that no derived row has counted, or the game has begun (or is no longer) since.
-    A game that was quoted in play only counts as such for ever; deriving it again changes nothing.
+    A game that was quoted in play only has neither opening nor close, and is up to date without.
     """
     query = _ALL if everything else _STALE.bindparams(now=now.replace(tzinfo=None))
     return list(read_frame(connection, query.bindparams(sport=derive_id("sport", code)))["game_id"])

@@ -59,12 +59,13 @@ def save_teams(connection: Connection, code: str, teams: pd.DataFrame, now: date
 
 
 def save_venues(connection: Connection, venues: pd.DataFrame, now: datetime) -> UpsertCount:
-    """Store canonical venues (sources.base.VENUE_COLUMNS)."""
+    """Store canonical venues (sources.base.VENUE_COLUMNS), which sports may share, in one order (see `save_books`)."""
     facts = [name for name in venues.columns if name != "venue"]
     rows = venues[facts].assign(
         id=[derive_id("venue", venue) for venue in venues["venue"]], created_at=pd.Timestamp(now)
     )
-    return upsert(connection, Venue.__table__, rows, key=("id",), update=facts)
+    ordered = rows.sort_values("id", key=lambda ids: ids.astype(str), kind="stable")
+    return upsert(connection, Venue.__table__, ordered, key=("id",), update=facts)
 
 
 def save_seasons(connection: Connection, code: str, seasons: pd.DataFrame, now: datetime) -> UpsertCount:
@@ -115,9 +116,12 @@ def _grown(connection: Connection, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def save_books(connection: Connection, books: pd.DataFrame, now: datetime) -> int:
-    """Store sportsbooks (columns name, is_sharp) that are new; return the rows written."""
+    """Store sportsbooks (columns name, is_sharp) that are new; return the rows written.
+
+    In one order: two sports share them, and two imports that insert the same ones crosswise wait for each other.
+    """
     rows = books.assign(id=[derive_id("sportsbook", name) for name in books["name"]], created_at=pd.Timestamp(now))
-    return insert_new(connection, Sportsbook.__table__, rows)
+    return insert_new(connection, Sportsbook.__table__, rows.sort_values("name", kind="stable"))
 
 
 def team_names(connection: Connection, code: str) -> dict[str, str]:
