@@ -9,6 +9,7 @@ import typer
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import progress, say, table, warn
 from aipro_ml.enums import BetType
+from aipro_ml.errors import AiproError
 
 app = typer.Typer(help="Train models walk-forward.", no_args_is_help=True)
 
@@ -45,7 +46,7 @@ def run(
     )
     if dry_run:
         with opened(chosen) as engine:
-            table(plan(engine, chosen, request), title=f"would train {sport} {bet_type} (dry run)", as_json=as_json)
+            table(plan(engine, request), title=f"would train {sport} {bet_type} (dry run)", as_json=as_json)
         return
     with opened(chosen) as engine, progress(f"train {sport} {bet_type}") as tick:
         report = train(engine, chosen, request, tick)
@@ -55,6 +56,8 @@ def run(
     if not as_json:
         for model in report.models:
             say(f"{model.name}: model {model.model_id} ({'new' if model.is_new else 'known already'})")
+    if report.failures:
+        raise AiproError("; ".join(f"{row.name} failed: {row.error}" for row in report.failures))
 
 
 @app.command("list")

@@ -71,6 +71,8 @@ def best_model(found: list[models.StoredModel], sport: str, bet_type: BetType) -
 def _refusal(model: models.StoredModel) -> str | None:
     if model.metrics.get("leak") == "suspected_leak":
         return "it beats the closing market by more than three standard errors: a leak until proven otherwise"
+    if "leaderboard" not in model.metrics:
+        return "its training never ended, so it was never compared: run `aipro train resume`"
     if "calibration" not in model.metrics:
         return f"it was never calibrated: run `aipro calibrate run {str(model.id)[:8]}` first"
     return None

@@ -39,7 +39,7 @@ def write_artifact(folder: Path, artifact: ModelArtifact) -> str:
     try:
         building.chmod(0o755)  # mkdtemp's 0700 would lock other users of the platform out
         _fill(building, artifact)
-        _put_in_place(building, folder)
+        put_in_place(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return artifact_hash(folder)
@@ -54,6 +54,26 @@ def read_artifact(folder: Path) -> ModelArtifact:
         metrics=_read_json(folder / METRICS),
         config=_read_json(folder / CONFIG),
     )
+
+
+def read_oof(folder: Path) -> pd.DataFrame:
+    """Return the out-of-fold frame of the artifact in `folder` after checking every file; no framework is loaded."""
+    verify(folder)
+    return pd.read_parquet(folder / OOF)
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Return the facts the artifact in `folder` keeps of its training; ArtifactError where they are damaged."""
+    return _read_json(folder / METRICS)
+
+
+def is_whole(folder: Path) -> bool:
+    """Return whether `folder` holds an artifact of which every file is as it was written."""
+    try:
+        verify(folder)
+    except ArtifactError:
+        return False
+    return True
 
 
 def verify(folder: Path) -> None:
@@ -84,7 +104,9 @@ def _fill(folder: Path, artifact: ModelArtifact) -> None:
     _write_json(folder / CHECKSUMS, _checksums(folder))
 
 
-def _put_in_place(building: Path, folder: Path) -> None:
+def put_in_place(building: Path, folder: Path) -> None:
+    """Make the folder `building` be `folder` (of the same file system), replacing what was there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
         building.rename(folder)
         return

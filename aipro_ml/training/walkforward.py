@@ -1,6 +1,6 @@
 """Out-of-fold predictions: each row by a model that learned only from games known before its season."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,9 @@ import pandas as pd
 
 from aipro_ml.enums import Selection
 from aipro_ml.features.matrix import FeatureMatrix
-from aipro_ml.training.base import Probabilities, TrainedModel, Trainer
+from aipro_ml.training.base import TrainedModel, Trainer
 from aipro_ml.training.oof import scored_rows
-from aipro_ml.training.splits import Fold, Folds
+from aipro_ml.training.splits import Folds
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,23 @@ class Candidate:
         return self.trainer.fit(matrix, self.outcomes, self.params, self.seed)
 
 
+def fold_by_fold(candidate: Candidate, matrix: FeatureMatrix, folds: Folds) -> Iterator[pd.DataFrame]:
+    """Yield the out-of-fold frame (`oof.OOF_COLUMNS`) of each fold as soon as it is there."""
+    for fold in folds:
+        model = candidate.fit(matrix.take(fold.train))
+        yield scored_rows(matrix, fold.test, model.predict_proba(matrix.X.iloc[fold.test]))
+
+
 def out_of_fold(
     candidate: Candidate,
     matrix: FeatureMatrix,
     folds: Folds,
     on_fold: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Return the out-of-fold frame (`oof.OOF_COLUMNS`) of `candidate`; `on_fold(done, total)` tells progress."""
-
-    def predict(fold: Fold) -> Probabilities:
-        model = candidate.fit(matrix.take(fold.train))
-        return model.predict_proba(matrix.X.iloc[fold.test])
-
+    """Return the out-of-fold frame of all folds; `on_fold(done, total)` tells progress."""
     parts = []
-    for done, fold in enumerate(folds, start=1):
-        parts.append(scored_rows(matrix, fold.test, predict(fold)))
+    for part in fold_by_fold(candidate, matrix, folds):
+        parts.append(part)
         if on_fold is not None:
-            on_fold(done, len(folds))
+            on_fold(len(parts), len(folds))
     return pd.concat(parts)

@@ -104,10 +104,13 @@ def test_a_candidate_that_cannot_be_fitted_leaves_its_run_failed_with_the_error(
     assert mine.one("SELECT count(*) FROM training_runs WHERE status = 'running'") == 0
 
 
-def test_a_candidate_before_the_failing_one_does_not_stay_running(mine, untracked):
+def test_a_failing_candidate_takes_no_other_with_it(mine, untracked):
     bad = ModelConfig(name="bad", framework="sklearn", estimator="logistic_regression", params={"depth": 3})
-    with pytest.raises(UsageError):
-        go(mine, request(LOGISTIC, bad))
+    report = go(mine, request(bad, LOGISTIC))
+    assert [row.name for row in report.models] == ["logistic"]
+    (failure,) = report.failures
+    assert (failure.name, "'depth' cannot be set" in str(failure.error)) == ("bad", True)
+    assert {"logistic", "market"} <= {row.name for row in report.leaderboard}
     assert mine.rows("SELECT status FROM training_runs WHERE status = 'running'") == []
 
 
@@ -168,7 +171,7 @@ def test_an_outage_of_mlflow_only_warns(mine):
 
 def test_a_dry_run_says_what_would_be_trained_and_writes_nothing(trained):
     before = trained.snapshot()
-    rows = plan(trained.engine, trained.settings, request())
+    rows = plan(trained.engine, request())
     assert [row["test season"] for row in rows] == [2023, 2024]
     assert rows[0]["train rows"] < rows[1]["train rows"]
     assert trained.snapshot() == before

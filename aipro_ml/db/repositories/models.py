@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import Connection, String, cast, select, update
+from sqlalchemy import Connection, String, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from aipro_ml.db.copy import insert_new
@@ -54,17 +54,53 @@ def finish_run(connection: Connection, run_id: UUID, values: Mapping[str, Any]) 
 
 def fail_running(connection: Connection, run_ids: Sequence[UUID], error: BaseException, now: datetime) -> None:
     """Mark those of these runs failed, with the error, that are still running."""
+    fail_runs(connection, run_ids, f"{type(error).__name__}: {error}", now)
+
+
+def running_runs(connection: Connection) -> list[tuple[UUID, datetime, Mapping[str, Any]]]:
+    """Return (id, started_at, hyperparameters) of every run that says it is running."""
+    run = TrainingRun
+    statement = select(run.id, run.started_at, run.hyperparameters).where(run.status == RunStatus.RUNNING)
+    return [(row.id, row.started_at, row.hyperparameters or {}) for row in connection.execute(statement)]
+
+
+def fail_runs(connection: Connection, run_ids: Sequence[UUID], reason: str, now: datetime) -> int:
+    """Mark those of these runs failed, with the reason, that are still running; return how many."""
     still = TrainingRun.id.in_(run_ids) & (TrainingRun.status == RunStatus.RUNNING)
-    values = {"status": RunStatus.FAILED, "completed_at": now, "error_message": f"{type(error).__name__}: {error}"}
-    connection.execute(update(TrainingRun).where(still).values(**values))
+    values = {"status": RunStatus.FAILED, "completed_at": now, "error_message": reason}
+    return connection.execute(update(TrainingRun).where(still).values(**values)).rowcount
 
 
-def fail_abandoned(connection: Connection, now: datetime, running_longer_than_s: int) -> int:
-    """Mark runs failed that began long ago and never ended (their process was killed); return how many."""
-    limit = pd.Timestamp(now) - pd.Timedelta(seconds=running_longer_than_s)
-    stale = (TrainingRun.status == RunStatus.RUNNING) & (TrainingRun.started_at < limit.to_pydatetime())
-    values = {"status": RunStatus.FAILED, "completed_at": now, "error_message": "the training process ended"}
-    return connection.execute(update(TrainingRun).where(stale).values(**values)).rowcount
+def completed_run(connection: Connection, model_id: UUID) -> UUID | None:
+    """Return the latest completed run that found this model, None where there is none."""
+    run = TrainingRun
+    done = (run.model_id == model_id) & (run.status == RunStatus.COMPLETED)
+    statement = select(run.id).where(done).order_by(run.started_at.desc(), run.id).limit(1)
+    return connection.scalar(statement)
+
+
+def noted_trainings(connection: Connection, reference: str | None) -> list[Mapping[str, Any]]:
+    """Return the requests noted with the runs of one batch, earliest run first, one each.
+
+    The batch is the latest, or the one that has a run, a training or itself an id that begins with `reference`;
+    UsageError where none or several do.
+    """
+    training = TrainingRun.hyperparameters["training"]
+    batch = training["batch"].as_string()
+    found = select(batch.label("batch"), func.max(TrainingRun.started_at)).where(batch.is_not(None))
+    if reference is not None:
+        ids = (cast(TrainingRun.id, String), training["id"].as_string(), batch)
+        found = found.where(or_(*(each.startswith(reference.lower(), autoescape=True) for each in ids)))
+    found = found.group_by(batch).order_by(func.max(TrainingRun.started_at).desc(), batch).limit(2)
+    batches = [row.batch for row in connection.execute(found)]
+    if not batches or (reference is not None and len(batches) > 1):
+        raise UsageError(
+            f"{'no' if not batches else 'more than one'} training whose id begins with {reference or '…'!r}: "
+            "see `aipro train list`"
+        )
+    statement = select(training).where(batch == batches[0]).order_by(TrainingRun.started_at, TrainingRun.id)
+    documents = {row["id"]: row for row in connection.scalars(statement)}
+    return list(documents.values())
 
 
 def save_model(connection: Connection, values: Mapping[str, Any]) -> bool:
@@ -75,7 +111,8 @@ def save_model(connection: Connection, values: Mapping[str, Any]) -> bool:
 
 def merge_metrics(connection: Connection, model_id: UUID, added: Mapping[str, Any]) -> None:
     """Add keys to the metrics of a model."""
-    stored = connection.scalar(select(MlModel.performance_metrics).where(MlModel.id == model_id)) or {}
+    locked = select(MlModel.performance_metrics).where(MlModel.id == model_id).with_for_update()
+    stored = connection.scalar(locked) or {}
     merged = {**stored, **added}
     connection.execute(update(MlModel).where(MlModel.id == model_id).values(performance_metrics=merged))
 

@@ -1,0 +1,98 @@
+"""Training jobs on a Ray cluster: one task a job; artifacts travel as bytes, so no disk need be shared."""
+
+import io
+import os
+import tarfile
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.jobs.attempts import Attempt, Happening
+from aipro_ml.training.job import Event, Fitted, TrainingJob, run_job
+
+
+class RayExecutor:
+    """Runs each job as one task of the cluster at `address` (None: one started here for this training)."""
+
+    def __init__(self, address: str | None = None, workers: int | None = None) -> None:
+        self._address, self._workers = address, workers
+
+    def run(self, jobs: Sequence[TrainingJob], folder: Path) -> Iterator[Happening]:
+        """Run the jobs; see `Executor`. A job whose node is lost goes to another."""
+        with _cluster(self._address) as ray:
+            task = ray.remote(num_cpus=1, max_retries=0)(_packed_events)
+            waiting, running = deque(map(Attempt, jobs)), dict[Any, Attempt]()
+            while waiting or running:
+                while waiting and len(running) < (self._workers or len(jobs)):
+                    attempt = waiting.popleft()
+                    running[task.remote(attempt.job)] = attempt
+                (ready, *_), _ = ray.wait(list(running), num_returns=1)
+                attempt = running[ready]
+                happened = _next(ray, ready, folder)
+                if happened is not None and not isinstance(happened, str):
+                    yield attempt.settle(happened)
+                    continue
+                del running[ready]
+                if not attempt.is_done:
+                    rest = attempt.lost(happened or "it ended early")
+                    waiting.extendleft([rest] if isinstance(rest, Attempt) else [])
+                    yield from [] if isinstance(rest, Attempt) else rest
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[Any]:
+    """Yield the ray module, connected; disconnected at the end, unless it was connected before."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a training tells nobody that it runs
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise UsageError("Ray is not installed: pip install 'aipro-ml[cluster]'") from error
+    was_connected = ray.is_initialized()
+    if not was_connected:
+        try:
+            ray.init(address, logging_level="ERROR", log_to_driver=False, include_dashboard=None)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            told = " ".join(str(error).split())[:300]
+            raise AiproError(f"Ray cluster {address or '(local)'}: {told}") from error
+    try:
+        yield ray
+    finally:
+        if not was_connected:
+            ray.shutdown()
+
+
+def _packed_events(job: TrainingJob) -> Iterator[tuple[Event, bytes | None]]:
+    """Run the job on a node of the cluster; yield its events, a Fitted with its artifact's folder as tar bytes."""
+    with tempfile.TemporaryDirectory(prefix="aipro-") as name:
+        for event in run_job(job, Path(name)):
+            yield event, _packed(Path(name) / str(event.model_id)) if isinstance(event, Fitted) else None
+
+
+def _next(ray: Any, stream: Any, folder: Path) -> Event | str | None:
+    """Return the stream's next event, its artifact unpacked; None at its end, a reason where its worker was lost."""
+    try:
+        event, packed = ray.get(next(stream))
+    except StopIteration:
+        return None
+    except ray.exceptions.RayError as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if packed is not None:
+        _unpack(packed, folder)
+    return event  # type: ignore[no-any-return]
+
+
+def _packed(folder: Path) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.add(folder, arcname=folder.name)
+    return out.getvalue()
+
+
+def _unpack(packed: bytes, folder: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(folder, filter="data")

@@ -1,0 +1,122 @@
+"""Trainings that run together: each candidate stored as it comes, each training concluded with its last candidate."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+
+from aipro_ml.config import Settings
+from aipro_ml.db.repositories import models
+from aipro_ml.jobs.abandoned import this_process
+from aipro_ml.jobs.conclude import conclude
+from aipro_ml.jobs.executor import ExecutorChoice
+from aipro_ml.jobs.training_bench import Workbench
+from aipro_ml.jobs.training_request import FailedRow, TrainedRow, TrainingReport
+from aipro_ml.jobs.training_store import note_runs, reusable, store
+from aipro_ml.training.job import Event, Failed, Fitted, Progress, Task, TrainingJob
+
+OnProgress = Callable[[TrainingJob, str, int, int], None]
+"""Told with each fit: the job, the candidate's name, the job's fits done and in all."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How trainings run: where, whether with what earlier runs stored, and who is told."""
+
+    where: ExecutorChoice = field(default_factory=ExecutorChoice)
+    resume: bool = False
+    on_progress: OnProgress = lambda *_: None
+
+
+class Batch:
+    """The trainings of one command."""
+
+    def __init__(self, engine: Engine, settings: Settings, benches: Sequence[Workbench], way: Way) -> None:
+        self._engine, self._settings, self._way = engine, settings, way
+        self._trainings = [
+            _Training(bench, reusable(engine, settings, bench) if way.resume else {}) for bench in benches
+        ]
+
+    def run(self, folder: Path) -> list[TrainingReport]:
+        """Fit what is missing, artifacts being built in `folder`; return a report a training.
+
+        An error here, or a person's Ctrl-C, marks the runs failed that were not done; what was stored stays.
+        """
+        jobs = {job: training for training in self._trainings for job in training.bench.jobs(training.rows)}
+        self._note()
+        with self._failed_on_error():
+            for training in self._trainings:
+                self._conclude_if_done(training)
+            for job, event in self._way.where.executor().run(list(jobs), folder) if jobs else ():
+                self._take(jobs[job], job, event, folder)
+                self._conclude_if_done(jobs[job])
+        return [training.report for training in self._trainings if training.report is not None]
+
+    def _note(self) -> None:
+        facts = {"batch": str(uuid4()), "process": this_process()}
+        with self._engine.begin() as connection:
+            for training in self._trainings:
+                training.runs = note_runs(connection, training.bench, training.missing, facts)
+
+    def _take(self, training: "_Training", job: TrainingJob, event: Event, folder: Path) -> None:
+        task = training.task(event.model_id)
+        if isinstance(event, Progress):
+            done = training.progress(job, event)
+            self._way.on_progress(job, task.config.name, done, len(job.tasks) * event.total)
+        elif isinstance(event, Fitted):
+            built = folder / str(event.model_id)
+            fitted = (training.runs[event.model_id], built, event)
+            training.rows[event.model_id] = store(self._engine, self._settings, training.bench, task, fitted)
+        else:
+            self._fail(training, task, event)
+
+    def _fail(self, training: "_Training", task: Task, event: Failed) -> None:
+        training.failures[task.model_id] = FailedRow(task.config.name, task.config.framework, event.error)
+        with self._engine.begin() as connection:
+            run = training.runs[task.model_id]
+            models.fail_running(connection, [run], event.error, training.bench.request.ended())
+
+    def _conclude_if_done(self, training: "_Training") -> None:
+        if training.report is None and not training.missing:
+            rows = [training.rows[task.model_id] for task in training.bench.tasks if task.model_id in training.rows]
+            failures = tuple(training.failures.values())
+            training.report = conclude(self._engine, self._settings, training.bench, rows, failures)
+
+    @contextmanager
+    def _failed_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            with self._engine.begin() as connection:
+                for training in self._trainings:
+                    runs = list(training.runs.values())
+                    models.fail_running(connection, runs, error, training.bench.request.ended())
+            raise
+
+
+class _Training:
+    """Where one training stands."""
+
+    def __init__(self, bench: Workbench, rows: Mapping[UUID, TrainedRow]) -> None:
+        self.bench, self.rows = bench, dict(rows)
+        self.failures: dict[UUID, FailedRow] = {}
+        self.runs: dict[UUID, UUID] = {}
+        self.report: TrainingReport | None = None
+        self._fits: dict[UUID, int] = {}
+
+    @property
+    def missing(self) -> list[Task]:
+        """Return the candidates neither stored nor failed."""
+        return [task for task in self.bench.tasks if task.model_id not in {*self.rows, *self.failures}]
+
+    def task(self, model_id: UUID) -> Task:
+        """Return the candidate of this model."""
+        return next(task for task in self.bench.tasks if task.model_id == model_id)
+
+    def progress(self, job: TrainingJob, event: Progress) -> int:
+        """Note a fit; return how many the job has done."""
+        self._fits[event.model_id] = event.done
+        return sum(self._fits.get(task.model_id, 0) for task in job.tasks)
