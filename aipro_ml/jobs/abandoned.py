@@ -6,11 +6,10 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import Engine
 
 from aipro_ml.config import Settings
@@ -48,13 +47,13 @@ def has_ended(process: Mapping[str, Any]) -> bool | None:
 
 def fail_abandoned(engine: Engine, now: datetime) -> int:
     """Mark the runs failed whose process has ended, or cannot be asked and began long ago; return how many."""
-    limit = pd.Timestamp(now).tz_localize(None) - pd.Timedelta(seconds=ABANDONED_AFTER_S)
+    limit = now - timedelta(seconds=ABANDONED_AFTER_S)
     failed = 0
     with engine.begin() as connection:
         for run_id, started_at, noted in models.running_runs(connection):
             process = noted.get("process") or {}
             ended = has_ended(process) if process else None
-            if ended or (ended is None and pd.Timestamp(started_at) < limit):
+            if ended or (ended is None and started_at < limit):
                 failed += models.fail_runs(connection, [run_id], _reason(process), now)
     return failed
 
