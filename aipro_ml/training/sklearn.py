@@ -79,10 +79,6 @@ class SklearnTrainer:
         """Return None, one seed gives equal bits, save for a named classifier on several threads."""
         return why_unrepeatable(params) if is_named(self.name) else None
 
-    def repeatable(self, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the protocol's signature
-        """Return None: one seed gives equal bits, whichever estimator and parameters."""
-        return
-
     def load(self, path: Path) -> SklearnModel:
         """Return the model in folder `path`; ArtifactError where missing, damaged or of another version."""
         header = read_header(path)
