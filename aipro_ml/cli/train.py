@@ -8,10 +8,12 @@ import typer
 
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import progress, say, table, warn
+from aipro_ml.cli.search import search
 from aipro_ml.enums import BetType
 from aipro_ml.errors import AiproError
 
 app = typer.Typer(help="Train models walk-forward.", no_args_is_help=True)
+app.command("search")(search)
 
 
 @app.command("run")

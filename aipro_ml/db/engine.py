@@ -68,12 +68,22 @@ def mlflow_url(settings: Settings) -> str:
     """
     if settings.mlflow_tracking_uri:
         return settings.mlflow_tracking_uri
+    return _beside(settings, "mlflow", "MLflow (or set MLFLOW_TRACKING_URI)")
+
+
+def optuna_url(settings: Settings) -> str:
+    """Return where Optuna keeps its studies: a database of its own on the server, created where it is missing.
+
+    The embedded server's is called `optuna`, on a server of one's own it is `<database>_optuna`.
+    """
+    return _beside(settings, "optuna", "Optuna")
+
+
+def _beside(settings: Settings, name: str, whose: str) -> str:
+    """Return the address of another program's own database on the same server."""
     url = _url(settings, "owner")
-    if is_external(settings):
-        name = f"{url.database}_mlflow"
-        _create_database(url, name)
-    else:
-        name = "mlflow"
+    name = f"{url.database}_{name}" if is_external(settings) else name
+    _create_database(url, name, whose)
     return url.set(drivername=_DRIVER, database=name).render_as_string(hide_password=False)
 
 
@@ -167,7 +177,7 @@ def _become_app(connection: psycopg.Connection[Any], _: object) -> None:
         connection.autocommit = False
 
 
-def _create_database(url: URL, name: str) -> None:
+def _create_database(url: URL, name: str, whose: str) -> None:
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=10) as connection:
@@ -178,8 +188,7 @@ def _create_database(url: URL, name: str) -> None:
         return
     except psycopg.Error as error:
         raise DatabaseError(
-            f"{_shown(url)}: cannot create the database {name} for MLflow ({_reason(error)}): create it,"
-            " or set MLFLOW_TRACKING_URI"
+            f"{_shown(url)}: cannot create the database {name} for {whose} ({_reason(error)}): create it"
         ) from error
 
 
