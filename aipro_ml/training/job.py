@@ -20,7 +20,7 @@ from aipro_ml.errors import AiproError, DataFileError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.identity import content_hash
 from aipro_ml.training.artifacts import ModelArtifact, write_artifact
-from aipro_ml.training.registry import candidate
+from aipro_ml.training.registry import candidate, session
 from aipro_ml.training.splits import Folds, trainable
 from aipro_ml.training.walkforward import Candidate, fold_by_fold
 
@@ -101,9 +101,9 @@ Event = Progress | Fitted | Failed
 def run_job(job: TrainingJob, folder: Path) -> Iterator[Event]:
     """Fit the job's candidates one after another, each artifact into `folder`/<model id>; yield what happens.
 
-    A candidate that fails does not take the next ones with it.
+    A candidate that fails does not take the next ones with it. What is slow to start (H2O's JVM) is started once.
     """
-    with _environment(job.environment):
+    with _environment(job.environment), session(job.framework):
         for task in job.tasks:
             try:
                 _require_libraries(job.libraries)

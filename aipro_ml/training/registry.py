@@ -1,6 +1,7 @@
 """Framework name to trainer; a framework is one new file and one line here."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from aipro_ml.training.walkforward import Candidate
 PACKAGES: Mapping[Framework, Mapping[str, str]] = {
     Framework.SKLEARN: {"scikit-learn": "", "lightgbm": ""},
     Framework.AUTOGLUON: {"autogluon.tabular": "[lightgbm,xgboost,catboost]"},
+    Framework.H2O: {"h2o": ""},
 }
 """The packages a model of each framework needs to predict, and the extras of theirs it needs with them."""
 
@@ -28,6 +30,10 @@ def trainer_for(framework: str, estimator: str = "") -> Trainer:
         from aipro_ml.training.autogluon import AutoGluonTrainer
 
         return AutoGluonTrainer(estimator)
+    if framework == Framework.H2O:
+        from aipro_ml.training.h2o import H2OTrainer
+
+        return H2OTrainer(estimator)
     from aipro_ml.training.sklearn import SklearnTrainer
 
     return SklearnTrainer(estimator)
@@ -42,6 +48,15 @@ def candidate(config: ModelConfig, bet_type: BetType, seed: int, rule: MarketRul
     """Return the candidate a training configuration describes, for the outcomes of that market."""
     trainer = trainer_for(config.framework, config.estimator)
     return Candidate(config.name, trainer, outcomes_of(bet_type, rule), config.params, seed)
+
+
+def session(framework: str) -> AbstractContextManager[None]:
+    """Return a context whose fits share what is slow to start: H2O's JVM, which ends with it, even on errors."""
+    if framework != Framework.H2O:
+        return nullcontext()
+    from aipro_ml.training.h2o_cluster import session as cluster_session
+
+    return cluster_session()
 
 
 def installed(framework: Framework) -> bool:

@@ -72,6 +72,8 @@ SUBJECTS = (
         {"num_boost_round": 20, "learning_rate": 0.1, "min_data_in_leaf": 20, "lambda_l2": 1.0, "inner_folds": 2},
         contributes=True,
     ),
+    Subject(Framework.H2O, "gbm", {"ntrees": 20, "max_depth": 3, "min_rows": 10, "learn_rate": 0.1}, contributes=True),
+    Subject(Framework.H2O, "automl", {"max_models": 1, "include_algos": ["GLM"]}, contributes=True),
 )
 
 
