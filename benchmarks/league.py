@@ -125,5 +125,5 @@ def _in_production(engine: Engine, settings: Settings, bet_type: BetType) -> flo
     (model,) = train(engine, settings, request).models
     seconds = time.perf_counter() - start
     calibrate(engine, settings, str(model.model_id), CalibrationMethod.AUTO, NOW)
-    promote(engine, settings, str(model.model_id), Decision("to be measured", "benchmarks", NOW))
+    promote(engine, settings, str(model.model_id), Decision("to be measured", "benchmarks", NOW, force=True))
     return seconds

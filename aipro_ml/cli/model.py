@@ -1,7 +1,7 @@
-"""`aipro model`: list, show and promote."""
+"""`aipro model`: list, show, promote, roll back, and who decided what."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,8 +9,12 @@ from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import say, table
 from aipro_ml.enums import BetType
 
-app = typer.Typer(help="Models: list, show, promote.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from aipro_ml.jobs.promote import Promotion
 
+app = typer.Typer(help="Models: list, show, promote, roll back, history.", no_args_is_help=True)
+
+Actor = Annotated[str, typer.Option(help="Who decides; written down.", envvar="USER")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a row.")]
 
 
@@ -49,16 +53,66 @@ def promote(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="A model id, or how it begins.")],
     reason: Annotated[str, typer.Option(help="Why; written down.")],
-    actor: Annotated[str, typer.Option(help="Who decides; written down.", envvar="USER")] = "unknown",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the guards; write nothing.")] = False,
+    actor: Actor = "unknown",
+    force: Annotated[bool, typer.Option("--force", help="Promote against the gate's HOLD or REJECT.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask the gate; write nothing.")] = False,
 ) -> None:
-    """Make a model the production model of its sport and bet type."""
+    """Make a model the production model of its sport and bet type, if the gate says PROMOTE."""
     from aipro_ml.jobs.database import opened
-    from aipro_ml.jobs.promote import Decision
+    from aipro_ml.jobs.promote import Decision, PromotionRefusedError
     from aipro_ml.jobs.promote import promote as promote_model
+    from aipro_ml.jobs.promotions import check_rows
 
     chosen = settings(context)
     with opened(chosen) as engine:
-        done = promote_model(engine, chosen, model, Decision(reason, actor, datetime.now(UTC), dry_run))
+        try:
+            done = promote_model(engine, chosen, model, Decision(reason, actor, datetime.now(UTC), dry_run, force))
+        except PromotionRefusedError as refused:
+            table(check_rows(refused.gate), title=f"gate: {refused.gate.verdict}")
+            raise
+    if done.gate is not None:
+        table(check_rows(done.gate), title=f"gate: {done.gate.verdict}")
+        say(done.gate.sentence)
+    _tell(done, dry_run=dry_run)
+
+
+@app.command("rollback")
+def rollback(
+    context: typer.Context,
+    sport: Annotated[str, typer.Option(help="Sport code.")],
+    bet_type: Annotated[BetType, typer.Option(help="Bet type.")],
+    reason: Annotated[str, typer.Option(help="Why; written down.")],
+    actor: Actor = "unknown",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which model would come back; write nothing.")] = False,
+) -> None:
+    """Bring back the production model before the present one; the history keeps both."""
+    from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.promote import Decision
+    from aipro_ml.jobs.promote import rollback as roll_back
+
+    chosen = settings(context)
+    with opened(chosen) as engine:
+        done = roll_back(engine, chosen, sport, bet_type, Decision(reason, actor, datetime.now(UTC), dry_run))
+    _tell(done, dry_run=dry_run)
+
+
+@app.command("history")
+def history_command(
+    context: typer.Context,
+    sport: Annotated[str | None, typer.Option(help="Only this sport.")] = None,
+    bet_type: Annotated[BetType | None, typer.Option(help="Only this bet type.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The latest so many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List promotions, refusals and rollbacks, newest first; as JSON with every number of the gate."""
+    from aipro_ml.jobs.promotions import history
+
+    table(history(settings(context), sport, bet_type, limit, full=as_json), title="promotions", as_json=as_json)
+
+
+def _tell(done: "Promotion", *, dry_run: bool) -> None:
+    model = done.model
     would = "would be (dry run): " if dry_run else ""
-    say(f"{would}production model of {done.sport} {done.bet_type}: {done.id} ({done.name})")
+    instead = "" if done.previous is None else f", instead of {str(done.previous)[:8]}"
+    still = "" if done.changed else " already"
+    say(f"{would}production model of {model.sport} {model.bet_type}{still}: {model.id} ({model.name}){instead}")

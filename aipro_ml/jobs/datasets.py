@@ -56,6 +56,12 @@ def read_dataset(settings: Settings, reference: str) -> FeatureMatrix:
     return _read(settings, found[0])
 
 
+def dataset_of(connection: Connection, settings: Settings, data_hash: str) -> FeatureMatrix | None:
+    """Return the matrix a model was trained on, or None where no file of it was kept; ArtifactError if damaged."""
+    kept = [row for row in feature_store.datasets(connection, data_hash) if row["file_path"] is not None]
+    return _read(settings, kept[0]) if kept else None
+
+
 def list_datasets(settings: Settings) -> list[dict[str, Any]]:
     """Return every stored dataset and whether its file still is what it was: `whole`, or what is wrong with it."""
     with opened(settings) as engine, engine.connect() as connection:

@@ -24,7 +24,7 @@ from aipro_ml.jobs.ingest import ImportOptions
 from aipro_ml.jobs.matrices import BuildOptions, build_features
 from aipro_ml.jobs.performance import update_performance
 from aipro_ml.jobs.predict import PredictionRequest, predict
-from aipro_ml.jobs.promote import Decision, best_model, promote
+from aipro_ml.jobs.promote import Decision, PromotionRefusedError, best_model, promote
 from aipro_ml.jobs.report import write_demo_report
 from aipro_ml.jobs.train import TrainingReport, TrainingRequest, train
 
@@ -152,13 +152,26 @@ def _model(on: _Stage, bet_type: BetType, plan: _Plan) -> tuple[TrainingReport, 
     best = best_model(trained, league.code, bet_type)
     if best is None:
         raise AiproError(f"no {bet_type} model may be promoted: each is suspected of a leak")
-    promote(engine, settings, str(best.id), Decision("best walk-forward log loss of the demo", "demo", now))
+    gate = _promoted(on, best)
     chosen = calibrated[best.id]
     tell.line(
-        f"{bet_type}: {best.name} promoted; calibration {chosen.choice.method}; published log-odds = "
+        f"{bet_type}: {best.name}, gate {gate}; calibration {chosen.choice.method}; published log-odds = "
         f"{chosen.blend.model_coef:.2f} · model + {chosen.blend.market_coef:.2f} · market"
     )
     return board, chosen
+
+
+def _promoted(on: _Stage, best: models.StoredModel) -> str:
+    """Ask the gate; a refusal leaves the production model of an earlier demo, and without one ends this demo."""
+    decision = Decision("best walk-forward log loss of the demo", "demo", on.now)
+    try:
+        promote(on.engine, on.settings, str(best.id), decision)
+    except PromotionRefusedError as refused:
+        with on.engine.connect() as connection:
+            if best.bet_type not in models.production_models(connection, best.sport):
+                raise
+        return refused.gate.sentence
+    return "PROMOTE"
 
 
 def _predict(on: _Stage, plan: _Plan) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -93,7 +93,7 @@ def test_every_command_that_lists_rows_speaks_json():
     "words",
     [
         "data import", "data fetch", "features build", "train run", "calibrate run",
-        "model promote", "predict run", "grade run", "perf daily", "db restore",
+        "model promote", "model rollback", "predict run", "grade run", "perf daily", "db restore",
     ],
 )  # fmt: skip
 def test_every_command_that_writes_rows_has_a_dry_run(words):

@@ -1,15 +1,43 @@
 """Acts of people on the platform: audit log, promotions and settings."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
+from aipro_ml.db.models.ml import MlModel
+from aipro_ml.db.models.sports import Sport
 from aipro_ml.db.models.system import SystemSetting
 from aipro_ml.db.models.users import AuditLog
-from aipro_ml.db.models.warehouse import FactModelPromotion
+from aipro_ml.db.models.warehouse import FactModelPromotion, FactPrediction, FactPredictionRun
+from aipro_ml.enums import BetType, RunMode
+from aipro_ml.identity import derive_id
+
+
+@dataclass(frozen=True)
+class StoredDecision:
+    """A row of `fact_model_promotions` with the sport's code and the model's name."""
+
+    sport: str
+    bet_type: BetType
+    model_id: UUID
+    model: str
+    previous_model_id: UUID | None
+    action: str
+    verdict: str | None
+    reason: str | None
+    actor: str | None
+    gate: Mapping[str, Any] | None
+    artifact_hash: str | None
+    decided_at: datetime
+
+    @property
+    def took_effect(self) -> bool:
+        """Return whether production changed by it; a refused promotion is kept too."""
+        return self.action != "promote" or self.verdict == "PROMOTE"
 
 
 def audit(
@@ -26,6 +54,44 @@ def audit(
 def save_promotion(connection: Connection, values: Mapping[str, Any]) -> None:
     """Append a promotion decision (columns of `fact_model_promotions`)."""
     connection.execute(insert(FactModelPromotion).values(id=uuid4(), **values))
+
+
+def lock_decisions(connection: Connection, sport: str) -> None:
+    """Wait for the exclusive right to decide over the sport's production models until this transaction ends."""
+    row = select(Sport.id).where(Sport.id == derive_id("sport", sport))
+    connection.execute(row.with_for_update(key_share=True))  # other tables may go on naming the sport
+
+
+def decisions(
+    connection: Connection, sport: str | None = None, bet_type: BetType | None = None
+) -> list[StoredDecision]:
+    """Return the decisions, newest first."""
+    fact = FactModelPromotion
+    name = MlModel.performance_metrics["name"].astext
+    statement = (
+        select(*fact.__table__.c, Sport.code.label("sport"), func.coalesce(name, MlModel.framework).label("model"))
+        .join(Sport, Sport.id == fact.sport_id)
+        .join(MlModel, MlModel.id == fact.model_id)
+        .order_by(fact.decided_at.desc(), fact.id)
+    )
+    if sport is not None:
+        statement = statement.where(Sport.code == sport)
+    if bet_type is not None:
+        statement = statement.where(fact.bet_type == bet_type)
+    return [_decision(dict(row)) for row in connection.execute(statement).mappings()]
+
+
+def _decision(row: Mapping[str, Any]) -> StoredDecision:
+    plain = {name: row[name] for name in StoredDecision.__dataclass_fields__}
+    return StoredDecision(**{**plain, "bet_type": BetType(row["bet_type"])})
+
+
+def live_predictions(connection: Connection, model_id: UUID) -> tuple[datetime | None, int]:
+    """Return when the model's first live prediction was decided, and how many there are."""
+    fact, run = FactPrediction, FactPredictionRun
+    statement = select(func.min(fact.as_of), func.count()).join(run, run.id == fact.run_id)
+    first, count = connection.execute(statement.where(fact.model_id == model_id, run.mode == RunMode.LIVE)).one()
+    return first, int(count)
 
 
 def settings_like(connection: Connection, prefix: str) -> dict[str, str]:
