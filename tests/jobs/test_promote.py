@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from aipro_ml.config import ModelConfig
 from aipro_ml.enums import BetType, CalibrationMethod
 from aipro_ml.errors import ArtifactError, GuardError, UsageError
-from aipro_ml.jobs import matrices
 from aipro_ml.jobs import promote as promotion
+from aipro_ml.jobs import training_bench
 from aipro_ml.jobs.calibrate import calibrate
 from aipro_ml.jobs.promote import Decision, PromotionRefusedError, promote, rollback
 from aipro_ml.jobs.promotions import history
@@ -47,10 +47,13 @@ def rival(own_artifacts, untracked):
 @pytest.fixture
 def falsified(monkeypatch):
     """Train on a matrix that `change` has falsified."""
-    honest = matrices.build_matrix
+    honest = training_bench.build_matrices
 
     def install(change):
-        monkeypatch.setattr(matrices, "build_matrix", lambda *given: change(honest(*given)))
+        def falsify(*given):
+            return {bet_type: change(matrix) for bet_type, matrix in honest(*given).items()}
+
+        monkeypatch.setattr(training_bench, "build_matrices", falsify)
 
     return install
 
