@@ -196,7 +196,18 @@ def set_production(connection: Connection, model: StoredModel) -> UUID | None:
 def list_runs(connection: Connection, limit: int) -> list[dict[str, object]]:
     """Return the latest training runs."""
     run = TrainingRun
-    columns = (run.id, run.started_at, run.completed_at, run.status, run.model_id, run.error_message)
+    noted = run.hyperparameters
+    columns = (
+        run.id,
+        noted["training"]["sport"].as_string().label("sport"),
+        noted["training"]["bet_type"].as_string().label("bet_type"),
+        noted["name"].as_string().label("candidate"),
+        run.started_at,
+        run.completed_at,
+        run.status,
+        run.model_id,
+        run.error_message,
+    )
     statement = select(*columns).order_by(run.started_at.desc(), run.id).limit(limit)
     return [dict(found) for found in connection.execute(statement).mappings()]
 
