@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import tarfile
 import tempfile
 from collections import deque
@@ -13,6 +14,9 @@ from typing import Any
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.jobs.attempts import Attempt, Happening
 from aipro_ml.training.job import Event, Fitted, TrainingJob, run_job
+
+ANSWER_S = 5.0
+"""Seconds a cluster's head may take to answer."""
 
 
 class RayExecutor:
@@ -52,6 +56,7 @@ def _cluster(address: str | None) -> Iterator[Any]:
         import ray
     except ImportError as error:
         raise UsageError("Ray is not installed: pip install 'aipro-ml[cluster]'") from error
+    _require_answer(address)
     was_connected = ray.is_initialized()
     if not was_connected:
         try:
@@ -64,6 +69,17 @@ def _cluster(address: str | None) -> Iterator[Any]:
     finally:
         if not was_connected:
             ray.shutdown()
+
+
+def _require_answer(address: str | None) -> None:
+    """Raise where nothing listens at host:port: Ray itself would try for minutes."""
+    host, _, port = (address or "").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=ANSWER_S).close()
+    except OSError as error:
+        raise AiproError(f"Ray cluster {address}: nothing answers there ({error}); see `ray status`") from error
 
 
 def _packed_events(job: TrainingJob) -> Iterator[tuple[Event, bytes | None]]:

@@ -1,0 +1,105 @@
+"""Executors: the same artifacts wherever a job runs, a killed worker's job begun once more, no other job harmed."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.jobs.executor import ExecutorChoice
+from aipro_ml.jobs.executor_local import LocalExecutor
+from aipro_ml.training.job import Failed, Progress, run_job
+from tests.jobs.training_jobs import Deadly, job, outcomes, written
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "jobs"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def cemetery(tmp_path):
+    place = tmp_path / "cemetery"
+    place.mkdir()
+    return place
+
+
+def in_this_process(*jobs, folder: Path):
+    return [(each, event) for each in jobs for event in run_job(each, folder)]
+
+
+def test_a_job_tells_every_fit_and_a_failing_candidate_takes_no_other_with_it(folder):
+    made = job("A", {"C": 0.1}, {"depth": 3}, {"C": 0.2})
+    happened = in_this_process(made, folder=folder)
+    told = outcomes(happened)
+    assert [told[task.model_id] == "fitted" for task in made.tasks] == [True, False, True]
+    assert "'depth' cannot be set" in told[made.tasks[1].model_id]
+    first = [event for _, event in happened if isinstance(event, Progress) and event.model_id == made.tasks[0].model_id]
+    assert [(event.done, event.total) for event in first] == [(1, 3), (2, 3), (3, 3)]
+    assert {path.name for path in folder.iterdir()} == {str(made.tasks[0].model_id), str(made.tasks[2].model_id)}
+
+
+def test_another_machine_with_other_libraries_refuses_to_train(folder):
+    from dataclasses import replace
+
+    made = replace(job("A", {"C": 0.1}), libraries={"scikit-learn": "0.1"})
+    (failed,) = [event for event in run_job(made, folder) if isinstance(event, Failed)]
+    assert "scikit-learn" in str(failed.error)
+    assert "the trainer 0.1" in str(failed.error)
+
+
+def test_processes_write_the_bytes_this_process_writes_and_a_killed_ones_job_is_begun_once_more(
+    folder, tmp_path, cemetery
+):
+    once, always = Deadly(cemetery, 1), Deadly(tmp_path / "always", 99)
+    always.folder.mkdir()
+    harmless, shaky = job("A", {"C": 0.1}), job("B", {"C": 0.1}, {"C": 0.3}, deadly=once)
+    hopeless = job("C", {"C": 0.5}, deadly=always)
+    happened = list(LocalExecutor(workers=2).run([harmless, shaky, hopeless], folder))
+    assert (once.deaths(), always.deaths()) == (1, 2)
+    told = outcomes(happened)
+    assert [told[task.model_id] for task in (*harmless.tasks, *shaky.tasks)] == ["fitted"] * 3
+    assert told[hopeless.tasks[0].model_id] == "its worker ended 2 times: killed by SIGKILL (out of memory?)"
+    here = tmp_path / "here"
+    in_this_process(harmless, job("B", {"C": 0.1}, {"C": 0.3}), folder=here)
+    assert written(folder) == written(here)
+    assert [child for child in psutil.Process().children() if "worker" in " ".join(child.cmdline())] == []
+
+
+def test_an_abandoned_run_of_jobs_leaves_no_process_behind(folder):
+    happening = LocalExecutor(workers=2).run([job("A", {"C": 0.1}), job("B", {"C": 0.1})], folder)
+    next(happening)
+    children = [child for child in psutil.Process().children() if "aipro_ml.training.worker" in child.cmdline()]
+    happening.close()
+    assert children
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+def test_ray_workers_write_the_bytes_this_process_writes_and_a_lost_ones_job_is_begun_once_more(
+    folder, tmp_path, cemetery
+):
+    pytest.importorskip("ray", reason="the cluster extra is not installed")
+    once = Deadly(cemetery, 1)
+    harmless, shaky = job("A", {"C": 0.1}, {"depth": 1}), job("B", {"C": 0.2}, deadly=once)
+    happened = list(ExecutorChoice("ray", workers=2).executor().run([harmless, shaky], folder))
+    told = outcomes(happened)
+    assert once.deaths() == 1
+    assert told[harmless.tasks[0].model_id] == told[shaky.tasks[0].model_id] == "fitted"
+    assert "'depth' cannot be set" in told[harmless.tasks[1].model_id]
+    here = tmp_path / "here"
+    in_this_process(harmless, job("B", {"C": 0.2}), folder=here)
+    assert written(folder) == written(here)
+
+
+def test_a_cluster_that_does_not_answer_is_one_clear_error(folder):
+    pytest.importorskip("ray", reason="the cluster extra is not installed")
+    with pytest.raises(AiproError, match=r"Ray cluster 127\.0\.0\.1:1: nothing answers"):
+        list(ExecutorChoice("ray", ray_address="127.0.0.1:1").executor().run([job("A", {"C": 0.1})], folder))
+
+
+def test_ray_missing_is_a_usage_error_that_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(UsageError, match=r"aipro-ml\[cluster\]"):
+        list(ExecutorChoice("ray").executor().run([job("A", {"C": 0.1})], folder))
