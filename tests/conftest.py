@@ -9,6 +9,25 @@ import pytest
 pytest_plugins = ["tests.fixtures_database", "tests.fixtures_platform", "tests.fixtures_commands"]
 
 
+LONGEST = (
+    "test_nfl_season", "test_real_numbers", "test_commands", "test_point_in_time", "test_point_in_time_database",
+    "test_generated_leagues", "test_malformed", "test_import_real", "test_demo", "test_h2o", "test_autogluon",
+)  # fmt: skip
+"""Files that take minutes: of two workers each begins with one, and the short ones fill up the end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist hand out files in the order of the collection, not by their number of tests."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first where several workers share the tests."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     """End with a test what a command in it did to the package's logger: a file's handler, no propagation."""

@@ -140,9 +140,11 @@ def _matrix(
     bet_type, rule, request = asked
     outcomes = outcomes_of(bet_type, rule)
     lines = reference_lines(entities, history, bet_type, market)
-    known_at = history.results().set_index("game_id")["known_at"].reindex(entities.index)
+    # the label is the score as it stands: a corrected one was known from its correction on
     meta = entities[list(META_COLUMNS)].assign(
-        result_known_at=known_at, line=lines, market_prob=market[f"{bet_type.value}_fair"]
+        result_known_at=history.scored_at().reindex(entities.index),
+        line=lines,
+        market_prob=market[f"{bet_type.value}_fair"],
     )
     if len(outcomes) > 2:
         meta = meta.assign(**_three_way(market, bet_type))

@@ -8,29 +8,16 @@ import pandas as pd
 
 from aipro_ml.enums import REFERENCE_SIDE, BetType, GameStatus
 from aipro_ml.errors import LeakError, UsageError
-from aipro_ml.features.asof import asof_positions
+from aipro_ml.features import revisions
+from aipro_ml.features.asof import asof_join, asof_positions
 from aipro_ml.features.boxes import PLAYER_BOX, TEAM_BOX, corrected_at, current_boxes
 from aipro_ml.features.provenance import is_probed, noted_rows, noted_values
 from aipro_ml.features.quotes import QuoteLog
 from aipro_ml.features.records import UTC_TIME, Records
+from aipro_ml.features.revisions import SCHEDULE_COLUMNS
 
-SCHEDULE_COLUMNS = (
-    "season",
-    "season_type",
-    "week",
-    "game_number",
-    "kickoff",
-    "home_team_id",
-    "away_team_id",
-    "venue_id",
-    "neutral_site",
-)
-RESULT_COLUMNS = ("game_id", *SCHEDULE_COLUMNS, "home_score", "away_score", "overtime", "known_at")
-_TRUTH = [*SCHEDULE_COLUMNS, "status", "home_score", "away_score", "overtime"]
 CLOSE_WITHIN = pd.Timedelta(hours=24)
 """How long before the last book's close another's may lie and still be part of the market's close."""
-
-_STATUS_ORDER = {status.value: rank for rank, status in enumerate(GameStatus)}
 
 
 class History:
@@ -51,7 +38,7 @@ class History:
 
     def __init__(self, records: Records, as_known_at: pd.Timestamp | None = None) -> None:
         self._records = records if as_known_at is None else records.cut(as_known_at)
-        self._revisions = _in_known_order(self._records.games)
+        self._revisions = revisions.in_known_order(self._records.games)
         self._end: pd.Timestamp | None = None
         self._derived: dict[Hashable, pd.DataFrame] = {}
 
@@ -79,12 +66,7 @@ class History:
 
     def correction_times(self) -> list[pd.Timestamp]:
         """Return, in order, the moments at which an already final game or a known box score was changed."""
-        games = self._revisions
-        final_before = _is_final(games).groupby(games["game_id"]).cumsum() - _is_final(games) > 0
-        last = games.groupby("game_id")[_TRUTH].shift()
-        same = (games[_TRUTH] == last) | (games[_TRUTH].isna() & last.isna())
-        changed = final_before & ~same.all(axis=1)
-        moments = set(games.loc[changed, "known_at"].unique())
+        moments = set(revisions.corrections(self._revisions).unique())
         moments.update(corrected_at(self._records.team_boxes, TEAM_BOX))
         moments.update(corrected_at(self._records.player_boxes, PLAYER_BOX))
         return sorted(moment for moment in moments if self._end is None or moment < self._end)
@@ -131,20 +113,7 @@ class History:
 
     @cached_property
     def _results(self) -> pd.DataFrame:
-        games = self._revisions
-        final = games.loc[_is_final(games)]
-        early = final["known_at"] < final["kickoff"]
-        if early.any():
-            game = final.loc[early].iloc[0]
-            raise LeakError(
-                f"game {game['game_id']}: its score is marked as known at {game['known_at']}, before its "
-                f"kick-off {game['kickoff']}; import it again with the right times"
-            )
-        first = final.drop_duplicates("game_id").set_index("game_id")["known_at"]
-        current = games.drop_duplicates("game_id", keep="last")
-        current = current.loc[_is_final(current)]
-        current = current.assign(known_at=first.reindex(current["game_id"]).array)
-        return current.sort_values(["known_at", "game_id"], ignore_index=True)[list(RESULT_COLUMNS)]
+        return revisions.results_of(self._revisions)
 
     def results(self) -> pd.DataFrame:
         """Return RESULT_COLUMNS of every game with a final score, ordered by (known_at, game_id).
@@ -152,6 +121,10 @@ class History:
         `known_at` is when the first final score was known; the score is the version of this epoch.
         """
         return self._results.copy()
+
+    def scored_at(self) -> pd.Series:
+        """Return from when on the score of `results` was known (index game_id): of a corrected one, the correction."""
+        return revisions.scored_at(self._revisions)
 
     def team_games(self) -> pd.DataFrame:
         """Return the results twice, once a team, ordered by (known_at, game_id), home first.
@@ -278,17 +251,28 @@ class History:
         return rows if self._end is None else rows.loc[rows["known_at"] < self._end]
 
     def teams(self) -> pd.DataFrame:
-        """Return the teams (index team_id): abbreviation, conference, division."""
+        """Return the teams (index team_id): abbreviation."""
         return self._records.teams.set_index("team_id")
 
+    def alignment(self, entities: pd.DataFrame, side: str) -> pd.DataFrame:
+        """Return conference and division of the `side` (home, away) in each game's own season, on their index.
+
+        Missing where no dated fact covers the season: what is true of a team today says nothing of its past.
+        """
+        known = self._records.alignments
+        wanted = pd.DataFrame({"team_id": entities[f"{side}_team_id"].array, "season": entities["season"].array})
+        spans = wanted.reset_index(names="row").merge(known, on="team_id")
+        held = spans.loc[spans["season"].between(spans["first"], spans["last"])].drop_duplicates("row")
+        found = held.set_index("row")[["conference", "division"]].reindex(wanted.index)
+        return found.set_axis(entities.index, axis=0)
+
+    def grounds(self, entities: pd.DataFrame) -> pd.DataFrame:
+        """Return is_dome and surface_type of each game's venue as they were at its as_of, missing where undated."""
+        return asof_join(entities, self._records.grounds, ["venue_id"], ["is_dome", "surface_type"])
+
     def venues(self) -> pd.DataFrame:
-        """Return the venues (index venue_id): is_dome, surface_type, timezone, latitude, longitude."""
+        """Return where the venues lie (index venue_id): timezone, latitude, longitude."""
         return self._records.venues.set_index("venue_id")
-
-
-def _is_final(games: pd.DataFrame) -> pd.Series:
-    scored = games["home_score"].notna() & games["away_score"].notna()
-    return scored & (games["status"] == GameStatus.FINAL.value)
 
 
 def _of_games(times: pd.Series, games: pd.Series) -> pd.api.extensions.ExtensionArray:
@@ -296,10 +280,3 @@ def _of_games(times: pd.Series, games: pd.Series) -> pd.api.extensions.Extension
     if isinstance(games.dtype, pd.CategoricalDtype):
         return times.reindex(games.cat.categories).array.take(games.cat.codes, allow_fill=True)
     return times.reindex(games).array
-
-
-def _in_known_order(games: pd.DataFrame) -> pd.DataFrame:
-    """Return revisions by knowledge time; at one moment by content, so that the order of rows is irrelevant."""
-    rank = games["status"].map(_STATUS_ORDER).fillna(-1)
-    keys = ["known_at", "game_id", "_rank", "kickoff", "home_score", "away_score"]
-    return games.assign(_rank=rank).sort_values(keys, ignore_index=True).drop(columns="_rank")

@@ -33,11 +33,11 @@ def labels(
     `y`: 1.0 the reference side won at its line, 0.0 lost, 0.5 a draw that is an outcome of its own (three-way
     moneylines); NaN push, no line or not known yet. `weight`: the share of a stake that was decided, 0.5 where
     half of a quarter line's stake came back, else 1.0: only so is the mean of y what fair prices speak of, the
-    chance of winning what is not returned. With `known_at` only results known by then count.
+    chance of winning what is not returned. With `known_at` only scores known by then, as they stand, count.
     """
     results = history.results().set_index("game_id")
     if known_at is not None:
-        results = results.loc[results["known_at"] <= known_at]
+        results = results.loc[history.scored_at().reindex(results.index) <= known_at]
     scores = results[["home_score", "away_score"]].reindex(lines.index)
     home, away = scores["home_score"].to_numpy("float64"), scores["away_score"].to_numpy("float64")
     if bet_type is BetType.MONEYLINE and rule is MarketRule.THREE_WAY:

@@ -23,9 +23,10 @@ REVISION_COLUMNS: Mapping[str, str] = {
     "home_score": "float64",  # NaN until known
     "away_score": "float64",
     "overtime": "bool",
+    "revision": "int64",
     "known_at": UTC_TIME,
 }
-"""One row per revision of a game: what was known of it from `known_at` on."""
+"""One row per revision of a game: what was known of it from `known_at` on; of two at one moment the higher counts."""
 
 ODDS_COLUMNS: Mapping[str, str] = {
     "game_id": "str",
@@ -49,16 +50,27 @@ CLOSING_COLUMNS: Mapping[str, str] = {
 TEAM_COLUMNS: Mapping[str, str] = {
     "team_id": "str",
     "abbreviation": "str",
+}
+ALIGNMENT_COLUMNS: Mapping[str, str] = {
+    "team_id": "str",
     "conference": "str",
     "division": "str",
+    "first": "int64",  # seasons, both included
+    "last": "int64",
 }
+"""Where a team stood in which seasons: known before the first of their games is scheduled."""
+
 VENUE_COLUMNS: Mapping[str, str] = {
     "venue_id": "str",
-    "is_dome": "bool",
-    "surface_type": "str",
     "timezone": "str",
     "latitude": "float64",
     "longitude": "float64",
+}
+GROUND_COLUMNS: Mapping[str, str] = {
+    "venue_id": "str",
+    "is_dome": "bool",
+    "surface_type": "str",
+    "known_at": UTC_TIME,  # from when on the venue had this roof and surface
 }
 TEAM_STAT_COLUMNS: Mapping[str, str] = {
     "team_id": "str",
@@ -121,6 +133,8 @@ class Records:
     team_boxes: pd.DataFrame = field(default_factory=lambda: no_rows(TEAM_BOX_COLUMNS))  # and figures
     player_boxes: pd.DataFrame = field(default_factory=lambda: no_rows(PLAYER_BOX_COLUMNS))  # and figures
     player_stats: pd.DataFrame = field(default_factory=lambda: no_rows(PLAYER_STAT_COLUMNS))
+    alignments: pd.DataFrame = field(default_factory=lambda: no_rows(ALIGNMENT_COLUMNS))
+    grounds: pd.DataFrame = field(default_factory=lambda: no_rows(GROUND_COLUMNS))
 
     def cut(self, moment: pd.Timestamp) -> "Records":
         """Return only the rows known at `moment`, as a database of that time would hold them."""
@@ -134,6 +148,8 @@ class Records:
             team_boxes=_until(self.team_boxes, "known_at", moment),
             player_boxes=_until(self.player_boxes, "known_at", moment),
             player_stats=_until(self.player_stats, "known_at", moment),
+            alignments=self.alignments,
+            grounds=_until(self.grounds, "known_at", moment),
         )
 
 

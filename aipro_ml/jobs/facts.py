@@ -10,6 +10,10 @@ from aipro_ml.db.repositories.records import load_frames
 from aipro_ml.features import records as known
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import sport
+from aipro_ml.identity import derive_id
+from aipro_ml.sources.franchises import Venues, franchises
+from aipro_ml.sources.home_grounds import known_venues
+from aipro_ml.sources.synthetic import SIMULATED
 
 
 def load_records(connection: Connection, code: str, odds_of: Sequence[str] | None = None) -> Records:
@@ -26,7 +30,26 @@ def load_records(connection: Connection, code: str, odds_of: Sequence[str] | Non
         venues=known.frame_of(frames["venues"], known.VENUE_COLUMNS),
         team_stats=known.frame_of(frames["team_stats"], known.TEAM_STAT_COLUMNS),
         **_boxes(connection, code),
+        **dated_facts(code),
     )
+
+
+def dated_facts(code: str) -> dict[str, pd.DataFrame]:
+    """Return when what a sport's teams and venues are began to be true, by the field of Records.
+
+    From the reviewed files: the tables `teams` and `venues` hold the present only, which no feature may read.
+    """
+    files = SIMULATED["NFL"] if code.startswith("SIM-") else code  # every simulated league has the same teams
+    places_known = known_venues(files) or Venues(venues={})
+    alignments, grounds = franchises(files).alignments(), places_known.grounds()
+    teams = [str(derive_id("team", code, team)) for team in alignments["team"]]
+    places = [str(derive_id("venue", venue)) for venue in grounds["venue"]]
+    return {
+        "alignments": known.frame_of(alignments.assign(team_id=teams), known.ALIGNMENT_COLUMNS),
+        "grounds": known.frame_of(
+            grounds.assign(venue_id=places).rename(columns={"since": "known_at"}), known.GROUND_COLUMNS
+        ),
+    }
 
 
 def _boxes(connection: Connection, code: str) -> dict[str, pd.DataFrame]:

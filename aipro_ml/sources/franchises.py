@@ -1,7 +1,8 @@
 """Franchises and stadiums that no source describes fully: reviewed files under `configs/teams` and `configs/venues`."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from difflib import get_close_matches
 from functools import cache, cached_property
 from typing import TypeVar
@@ -12,7 +13,9 @@ from pydantic import ValidationError
 from aipro_ml import resources
 from aipro_ml.config import Config
 from aipro_ml.errors import UsageError
-from aipro_ml.sources.base import TEAM_COLUMNS, VENUE_COLUMNS, conform
+from aipro_ml.sources.base import TEAM_COLUMNS, UTC_TIME, VENUE_COLUMNS, conform
+
+LAST_SEASON = 9999
 
 
 class Alias(Config):
@@ -24,13 +27,26 @@ class Alias(Config):
     name: str
 
 
+class Alignment(Config):
+    """Where a franchise stood in the seasons `first` to `last`."""
+
+    conference: str
+    division: str
+    first: int
+    last: int
+
+
 class Franchise(Config):
-    """A team under today's code; `spellings` are further names sources give it, in any season."""
+    """A team under today's code; `spellings` are further names sources give it, in any season.
+
+    `earlier`: the seasons in which it did not stand where it does today.
+    """
 
     name: str
     city: str
     conference: str
     division: str
+    earlier: tuple[Alignment, ...] = ()
     aliases: tuple[Alias, ...] = ()
     spellings: tuple[str, ...] = ()
 
@@ -43,14 +59,25 @@ class Home(Config):
     last: int = 9999
 
 
+class Surface(Config):
+    """What a stadium was played on before the day `until`."""
+
+    surface_type: str
+    until: date
+
+
 class Venue(Config):
-    """A stadium; `is_dome` means a fixed roof, `timezone` is an IANA name, coordinates are degrees."""
+    """A stadium; `is_dome` means a fixed roof, `timezone` is an IANA name, coordinates are degrees.
+
+    `earlier`: the surfaces before today's, the oldest first.
+    """
 
     name: str
     city: str
     state: str | None = None
     country: str
     surface_type: str
+    earlier: tuple[Surface, ...] = ()
     is_dome: bool
     timezone: str
     latitude: float
@@ -59,9 +86,10 @@ class Venue(Config):
 
 
 class Franchises(Config):
-    """All franchises of a sport, by today's code."""
+    """All franchises of a sport, by today's code; from the season `aligned_since` on it is known where they stood."""
 
     teams: dict[str, Franchise]
+    aligned_since: int | None = None
 
     def resolve(self, code: str, season: int) -> str | None:
         """Return the franchise that `code` names in `season`, or None; today's codes hold in every season."""
@@ -100,10 +128,19 @@ class Franchises(Config):
     def frame(self) -> pd.DataFrame:
         """Return one row a franchise (TEAM_COLUMNS)."""
         rows = [
-            {"team": code, "abbreviation": code, **team.model_dump(exclude={"aliases", "spellings"})}
+            {"team": code, "abbreviation": code, **team.model_dump(exclude={"earlier", "aliases", "spellings"})}
             for code, team in self.teams.items()
         ]
         return conform(pd.DataFrame(rows), TEAM_COLUMNS)
+
+    def alignments(self) -> pd.DataFrame:
+        """Return team, conference, division, first, last (seasons): what is dated of where the franchises stood."""
+        rows = [
+            {"team": code, "conference": span.conference, "division": span.division, "first": first, "last": last}
+            for code, team in self.teams.items()
+            for span, first, last in _spans(team, self.aligned_since)
+        ]
+        return pd.DataFrame(rows, columns=["team", "conference", "division", "first", "last"])
 
     @cached_property
     def _aliases(self) -> dict[str, list[tuple[str, Alias]]]:
@@ -141,14 +178,27 @@ class Franchises(Config):
 
 
 class Venues(Config):
-    """All stadiums known of a sport, by their canonical identity."""
+    """All stadiums known of a sport, by their canonical identity; their roofs and surfaces hold `dated_since` a day."""
 
     venues: dict[str, Venue]
+    dated_since: date | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return one row a stadium (VENUE_COLUMNS)."""
-        rows = [{"venue": code, **venue.model_dump(exclude={"home_of"})} for code, venue in self.venues.items()]
+        rows = [
+            {"venue": code, **venue.model_dump(exclude={"home_of", "earlier"})} for code, venue in self.venues.items()
+        ]
         return conform(pd.DataFrame(rows), VENUE_COLUMNS)
+
+    def grounds(self) -> pd.DataFrame:
+        """Return venue, is_dome, surface_type and since (UTC midnight): what is dated of roofs and surfaces."""
+        rows = []
+        for code, venue in self.venues.items() if self.dated_since else ():
+            surfaces = [one.surface_type for one in venue.earlier] + [venue.surface_type]
+            starts = [self.dated_since, *(one.until for one in venue.earlier)]
+            rows += [(code, venue.is_dome, *each) for each in zip(surfaces, starts, strict=True)]
+        table = pd.DataFrame(rows, columns=["venue", "is_dome", "surface_type", "since"])
+        return table.assign(since=pd.to_datetime(table["since"], utc=True).astype(UTC_TIME))
 
     def home(self, team: str, season: int) -> str | None:
         """Return the stadium configured as the home of `team` in `season`, or None."""
@@ -162,6 +212,14 @@ class Venues(Config):
             for home in venue.home_of:
                 found.setdefault(home.team, []).append((code, home))
         return found
+
+
+def _spans(team: Franchise, since: int | None) -> Iterator[tuple[Alignment | Franchise, int, int]]:
+    """Yield the dated alignments of a franchise with their first and last seasons."""
+    if since is None:
+        return
+    yield from ((span, max(span.first, since), span.last) for span in team.earlier)
+    yield team, max([since, *(span.last + 1 for span in team.earlier)]), LAST_SEASON
 
 
 def folded(text: str) -> str:

@@ -11,6 +11,7 @@ from aipro_ml.features import records as known
 from aipro_ml.features.records import Records, frame_of, no_rows
 from aipro_ml.features.sport import Sport
 from aipro_ml.sources.base import SourceBatch
+from aipro_ml.sources.franchises import franchises, venues
 from aipro_ml.sources.registry import source
 
 SCHEDULE_LEAD = pd.Timedelta(days=7)
@@ -33,6 +34,8 @@ def records_of(league: Sport, games: Sequence[SourceBatch], prices: Sequence[Sou
         teams=_teams(batches),
         venues=_venues(batches),
         team_stats=no_rows(known.TEAM_STAT_COLUMNS),
+        alignments=_alignments(league.code),
+        grounds=_grounds(league.code),
     )
 
 
@@ -52,6 +55,7 @@ def _revisions(table: pd.DataFrame, league: Sport) -> pd.DataFrame:
         venue_id=both["venue"].fillna(""),
         neutral_site=both["neutral_site"].fillna(False),
         overtime=both["overtime"].fillna(False) & both["is_final"],
+        revision=both["is_final"].astype("int64") + 1,
         status=np.where(both["is_final"], GameStatus.FINAL.value, GameStatus.SCHEDULED.value),
     )
     return frame_of(rows, known.REVISION_COLUMNS)
@@ -77,7 +81,15 @@ def _teams(batches: Sequence[SourceBatch]) -> pd.DataFrame:
 
 
 def _venues(batches: Sequence[SourceBatch]) -> pd.DataFrame:
-    venues = pd.concat([batch.venues for batch in batches], ignore_index=True).drop_duplicates("venue")
-    venues = venues.rename(columns={"venue": "venue_id"})
-    words = {name: venues[name].fillna("") for name in ("surface_type", "timezone")}
-    return frame_of(venues.assign(is_dome=venues["is_dome"].fillna(False), **words), known.VENUE_COLUMNS)
+    places = pd.concat([batch.venues for batch in batches], ignore_index=True).drop_duplicates("venue")
+    places = places.rename(columns={"venue": "venue_id"})
+    return frame_of(places.assign(timezone=places["timezone"].fillna("")), known.VENUE_COLUMNS)
+
+
+def _alignments(code: str) -> pd.DataFrame:
+    return frame_of(franchises(code).alignments().rename(columns={"team": "team_id"}), known.ALIGNMENT_COLUMNS)
+
+
+def _grounds(code: str) -> pd.DataFrame:
+    names = {"venue": "venue_id", "since": "known_at"}
+    return frame_of(venues(code).grounds().rename(columns=names), known.GROUND_COLUMNS)

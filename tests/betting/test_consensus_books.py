@@ -10,6 +10,7 @@ from aipro_ml.betting.books import OUTLIER_DISTANCE, OUTLIER_MADS
 from aipro_ml.betting.consensus import best_prices, consensus
 from aipro_ml.betting.margin import devig
 from aipro_ml.betting.odds import american_to_decimal
+from tests.soak import size
 
 NAN = float("nan")
 SIDES = ("home", "draw", "away")
@@ -128,8 +129,8 @@ NAME = st.sampled_from(["a", "b", "c", "d", "e", "f", "x average", "x maximum"])
 GAME = st.lists(st.tuples(NAME, MAYBE, MAYBE, MAYBE), min_size=1, max_size=8, unique_by=lambda row: row[0])
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(GAME, min_size=1, max_size=4), st.booleans())
+@settings(max_examples=size(40, 300), deadline=None)
+@given(st.lists(GAME, min_size=1, max_size=12), st.booleans())
 def test_the_consensus_equals_a_plain_loop_over_games_and_books(games, three_way):
     quotes = pd.concat([board(*rows, game=f"g{number}") for number, rows in enumerate(games)])
     lines = consensus(quotes, three_way=three_way)

@@ -28,13 +28,17 @@ def unlabelled(records: Records, league: Sport, as_of: pd.Series | None, games: 
 def leaking_columns(
     views: tuple[FeatureView, ...], records: Records, every: int = 7, settings: str = "NFL"
 ) -> set[str]:
-    """Columns (and `line`, `market_prob`) that depend on rows known only after the decision time.
+    """Columns (and `line`, `market_prob`) that depend on rows known only after the decision time."""
+    league = league_of(*views, settings=settings)
+    return leaks(league, records, unlabelled(records, league, decision_times(records), None), every)
+
+
+def leaks(league: Sport, records: Records, full: FeatureMatrix, every: int) -> set[str]:
+    """Columns of `full`, computed from all `records`, that come out otherwise from what was known.
 
     Each sampled game is computed again from the database cut at its as_of and from one whose later rows are
     scrambled; a value that is not equal to the bit leaks.
     """
-    league = league_of(*views, settings=settings)
-    full = unlabelled(records, league, decision_times(records), None)
     found: set[str] = set()
     for game in full.X.index[::every]:
         as_of = full.as_of[[game]]
@@ -79,7 +83,19 @@ def scrambled(records: Records, moment: pd.Timestamp) -> Records:
     boxes = {name: _scrambled_figures(getattr(records, name), moment) for name in ("team_boxes", "player_boxes")}
     player_stats = _scrambled_figures(records.player_stats, moment)
     changed = {"games": games, "odds": odds, "closing": closing, "team_stats": stats, "player_stats": player_stats}
-    return replace(records, **changed, **boxes)
+    return replace(records, **changed, **boxes, **_scrambled_facts(records, moment))
+
+
+def _scrambled_facts(records: Records, moment: pd.Timestamp) -> dict[str, pd.DataFrame]:
+    """Every roof and surface of after `moment` another one, and every team's place in later seasons."""
+    grounds, alignments = records.grounds, records.alignments
+    after, later = grounds["known_at"] > moment, alignments["first"] > moment.year
+    return {
+        "grounds": grounds.assign(
+            is_dome=grounds["is_dome"] ^ after, surface_type=grounds["surface_type"].mask(after, "")
+        ),
+        "alignments": alignments.assign(division=alignments["division"].mask(later, "?")),
+    }
 
 
 def _scrambled_figures(boxes: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:

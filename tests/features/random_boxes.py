@@ -10,6 +10,8 @@ DAY = pd.Timedelta(days=1)
 TEAM_FIGURES = (*efficiency_nfl.FIGURES, *efficiency_nba.FIGURES)
 PLAYER_FIGURES = (*usage.NFL_USAGE, *usage.NBA_USAGE)
 ROSTER = 6
+AUDIT = "28D"
+"""The league's office looks boxes over and tells its corrections together; each such moment opens an epoch."""
 
 
 def random_boxes(seed: int, games: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -38,7 +40,7 @@ def _versions(rng: np.random.Generator, box: dict, known: pd.Timestamp, figures:
     """The box as first told and perhaps as corrected; one figure in fifty is missing."""
     rows = [{**box, "known_at": known, **_figures(rng, figures)}]
     if rng.random() < 0.02:
-        rows.append({**box, "known_at": known + int(rng.integers(1, 30)) * DAY, **_figures(rng, figures)})
+        rows.append({**box, "known_at": (known + DAY).ceil(AUDIT), **_figures(rng, figures)})
     return rows
 
 

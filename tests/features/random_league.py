@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from aipro_ml.features.records import (
+    ALIGNMENT_COLUMNS,
     CLOSING_COLUMNS,
+    GROUND_COLUMNS,
     ODDS_COLUMNS,
     REVISION_COLUMNS,
     TEAM_COLUMNS,
@@ -18,6 +20,7 @@ from aipro_ml.features.records import (
 from tests.features.random_boxes import random_boxes, random_player_stats
 
 TEAMS = tuple(f"T{number}" for number in range(8))
+EVERY_TEAM = (*TEAMS, "P2001", "P2002", "P2003")
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
 WEEKS, SEASONS = 12, (2001, 2002, 2003)
 DAY, HOUR, MINUTE = pd.Timedelta(days=1), pd.Timedelta(hours=1), pd.Timedelta(minutes=1)
@@ -65,6 +68,8 @@ def random_league(seed: int, shape: Shape = SHAPES["NFL"]) -> Records:
         team_boxes=team_boxes,
         player_boxes=player_boxes,
         player_stats=random_player_stats(seed, SEASONS),
+        alignments=_alignments(),
+        grounds=_grounds(),
     )
 
 
@@ -129,13 +134,13 @@ def _revisions(rng: np.random.Generator, game: dict, shape: Shape) -> pd.DataFra
     result = {"status": "final", "home_score": home, "away_score": away, "overtime": late}
     known = kickoff + 4 * HOUR
     rows.append({**game, **result, "kickoff": kickoff, "known_at": known})
-    if rng.random() < 0.04:
+    if rng.random() < 0.04 / shape.series:
         later = known + int(rng.integers(1, 40)) * DAY
         corrected = {**result, "home_score": home + 7}
         if rng.random() < 0.3:
             corrected = {**open_game, "status": "cancelled"}
         rows.append({**game, **corrected, "kickoff": kickoff, "known_at": later})
-    return pd.DataFrame(rows).assign(kickoff_estimated=False)
+    return pd.DataFrame(rows).assign(kickoff_estimated=False, revision=range(1, len(rows) + 1))
 
 
 def _quotes(rng: np.random.Generator, game: dict, shape: Shape) -> pd.DataFrame:
@@ -177,19 +182,24 @@ def _closing(rng: np.random.Generator, quotes: pd.DataFrame, schedule: pd.DataFr
 
 
 def _teams() -> pd.DataFrame:
-    rows = [
-        {"team_id": team, "abbreviation": team, "conference": "EW"[number % 2], "division": "NS"[number // 4 % 2]}
-        for number, team in enumerate((*TEAMS, *(f"P{season}" for season in SEASONS)))
-    ]
+    rows = [{"team_id": team, "abbreviation": team} for team in EVERY_TEAM]
     return frame_of(pd.DataFrame(rows), TEAM_COLUMNS)
+
+
+def _alignments() -> pd.DataFrame:
+    """Two conferences of two divisions; in the third season every other team stands elsewhere."""
+    rows = [
+        {"team_id": team, "conference": "EW"[number % 2], "division": "NS"[division % 2], "first": first, "last": last}
+        for number, team in enumerate(EVERY_TEAM)
+        for first, last, division in ((2001, 2002, number // 4), (2003, 9999, number // 2))
+    ]
+    return frame_of(pd.DataFrame(rows), ALIGNMENT_COLUMNS)
 
 
 def _venues(rng: np.random.Generator) -> pd.DataFrame:
     rows = [
         {
             "venue_id": f"V{team}",
-            "is_dome": number == 0,
-            "surface_type": "grass" if number % 2 else "fieldturf",
             "timezone": ZONES[number % 4],
             "latitude": rng.uniform(30, 45),
             "longitude": rng.uniform(-120, -75),
@@ -197,6 +207,15 @@ def _venues(rng: np.random.Generator) -> pd.DataFrame:
         for number, team in enumerate(TEAMS)
     ]
     return frame_of(pd.DataFrame(rows), VENUE_COLUMNS)
+
+
+def _grounds() -> pd.DataFrame:
+    """Roofs and surfaces; one stadium gets a roof and one another surface in the middle of a season."""
+    known = [(number == 0, "grass" if number % 2 else "fieldturf", "2001-03-01") for number in range(len(TEAMS))]
+    rows = [(f"V{team}", *facts) for team, facts in zip(TEAMS, known, strict=True)]
+    rows += [("VT2", True, "fieldturf", "2002-10-05"), ("VT1", False, "fieldturf", "2003-10-05")]
+    table = pd.DataFrame(rows, columns=["venue_id", "is_dome", "surface_type", "known_at"])
+    return frame_of(table.assign(known_at=pd.to_datetime(table["known_at"], utc=True)), GROUND_COLUMNS)
 
 
 def _stats(rng: np.random.Generator) -> pd.DataFrame:

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from aipro_ml.features.records import (
+    ALIGNMENT_COLUMNS,
     CLOSING_COLUMNS,
+    GROUND_COLUMNS,
     ODDS_COLUMNS,
     REVISION_COLUMNS,
     TEAM_COLUMNS,
@@ -16,6 +18,7 @@ from aipro_ml.features.records import (
     frame_of,
     no_rows,
 )
+from aipro_ml.sources.franchises import franchises, venues
 
 FRANCHISES = {"OAK": "LV", "SD": "LAC", "STL": "LA"}
 MINUTE = pd.Timedelta(minutes=1)
@@ -39,9 +42,11 @@ def read_records(path: Path) -> Records:
         games=_revisions(rows),
         odds=_sides(rows, "odds"),
         closing=_sides(rows, "closing"),
-        teams=_teams(rows),
+        teams=_teams(),
         venues=_venues(rows),
         team_stats=no_rows(TEAM_STAT_COLUMNS),
+        alignments=_alignments(),
+        grounds=_grounds(),
     )
 
 
@@ -64,6 +69,7 @@ def _revisions(rows: pd.DataFrame) -> pd.DataFrame:
             "home_score": np.nan,
             "away_score": np.nan,
             "overtime": False,
+            "revision": 1,
             "known_at": start,
         }
     )
@@ -72,6 +78,7 @@ def _revisions(rows: pd.DataFrame) -> pd.DataFrame:
         home_score=rows["home_score"],
         away_score=rows["away_score"],
         overtime=rows["overtime"] == 1,
+        revision=2,
         known_at=rows["kickoff"] + 240 * MINUTE,
     )
     return frame_of(pd.concat([schedule, final]), REVISION_COLUMNS)
@@ -103,29 +110,21 @@ def _sides(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     return frame_of(every.rename(columns=names), CLOSING_COLUMNS)
 
 
-def _teams(rows: pd.DataFrame) -> pd.DataFrame:
-    """Divisions are what `div_game` says of recent seasons: teams that ever meet with it set share one."""
-    recent = rows.loc[(rows["season"] >= 2012) & (rows["div_game"] == 1)]
-    partners = recent.replace({"home_team": FRANCHISES, "away_team": FRANCHISES}).groupby("home_team")["away_team"]
-    teams = [
-        {"team_id": team, "abbreviation": team, "conference": "", "division": "-".join(sorted({team, *others}))}
-        for team, others in partners.unique().items()
-    ]
-    return frame_of(pd.DataFrame(teams), TEAM_COLUMNS)
+def _teams() -> pd.DataFrame:
+    teams = franchises("NFL").frame()
+    return frame_of(teams.rename(columns={"team": "team_id"}), TEAM_COLUMNS)
 
 
 def _venues(rows: pd.DataFrame) -> pd.DataFrame:
     last = rows.drop_duplicates("stadium_id", keep="last")
-    return frame_of(
-        pd.DataFrame(
-            {
-                "venue_id": last["stadium_id"],
-                "is_dome": last["roof"].isin(["dome", "closed"]),
-                "surface_type": last["surface"].fillna("").str.strip(),
-                "timezone": "",
-                "latitude": np.nan,
-                "longitude": np.nan,
-            }
-        ),
-        VENUE_COLUMNS,
-    )
+    nowhere = {"timezone": "", "latitude": np.nan, "longitude": np.nan}
+    return frame_of(pd.DataFrame({"venue_id": last["stadium_id"], **nowhere}), VENUE_COLUMNS)
+
+
+def _alignments() -> pd.DataFrame:
+    return frame_of(franchises("NFL").alignments().rename(columns={"team": "team_id"}), ALIGNMENT_COLUMNS)
+
+
+def _grounds() -> pd.DataFrame:
+    names = {"venue": "venue_id", "since": "known_at"}
+    return frame_of(venues("NFL").grounds().rename(columns=names), GROUND_COLUMNS)

@@ -1,5 +1,6 @@
 """No view may know the future: every column of every view, on leagues with corrections and postponements."""
 
+from dataclasses import replace
 from functools import cache
 
 import pandas as pd
@@ -8,31 +9,51 @@ import pytest
 from aipro_ml.enums import BetType
 from aipro_ml.features.asof import asof_join
 from aipro_ml.features.history import History
+from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import sport
 from aipro_ml.features.sports import sports
 from aipro_ml.features.view import FeatureView
-from tests.features.point_in_time import league_of, leaking_columns, shuffled, unlabelled
+from tests.features.point_in_time import decision_times, league_of, leaking_columns, leaks, shuffled, unlabelled
 from tests.features.random_league import SHAPES, random_league
+from tests.soak import size
 
 VIEWS = sport("NFL").views
+NFL = league_of(*VIEWS)
 CASES = [(code, view) for code in SHAPES for view in sport(code).views]
+SAMPLED = size(4, 24)
+"""How many games of a league are computed again."""
 
 
-@pytest.fixture(scope="module", params=[1, 2])
-def records(request: pytest.FixtureRequest) -> Records:
-    return random_league(request.param)
+@cache
+def records_of(code: str) -> Records:
+    return random_league(3, SHAPES[code])
 
 
-@pytest.fixture(scope="module")
-def leaking(records: Records) -> set[str]:
-    return leaking_columns(VIEWS, records, every=17)
+@cache
+def matrix_of(code: str) -> FeatureMatrix:
+    return unlabelled(records_of(code), sport(code), decision_times(records_of(code)), None)
 
 
 @cache
 def leaking_of(code: str) -> set[str]:
     """Columns of a sport that leak, on a league of its shape: every view of it, computed together."""
-    return leaking_columns(sport(code).views, random_league(3, SHAPES[code]), every=37, settings=code)
+    return leaks(sport(code), records_of(code), matrix_of(code), len(matrix_of(code).X) // SAMPLED)
+
+
+@pytest.fixture(scope="module", params=size((2,), (1, 2, 4, 5)))
+def records(request: pytest.FixtureRequest) -> Records:
+    return random_league(request.param)
+
+
+@pytest.fixture(scope="module")
+def matrix(records: Records) -> FeatureMatrix:
+    return unlabelled(records, NFL, decision_times(records), None)
+
+
+@pytest.fixture(scope="module")
+def leaking(records: Records, matrix: FeatureMatrix) -> set[str]:
+    return leaks(NFL, records, matrix, size(29, 7))
 
 
 @pytest.mark.parametrize(("code", "view"), CASES, ids=[f"{code} {view.name}" for code, view in CASES])
@@ -47,7 +68,7 @@ def test_every_sport_with_views_of_its_own_has_a_league_of_its_shape() -> None:
 
 @pytest.mark.parametrize("code", SHAPES)
 def test_a_league_of_a_sport_fills_every_column(code: str) -> None:
-    matrix = unlabelled(random_league(3, SHAPES[code]), sport(code), None, None)
+    matrix = matrix_of(code)
     of_boxes = {name for view in sport(code).views if view.team_figures or view.player_figures for name in view.columns}
     assert 45 <= len(set(matrix.feature_names) - of_boxes) <= 60
     assert matrix.X.notna().mean().gt(0.3).all()
@@ -62,20 +83,18 @@ def test_line_and_market_probability_know_only_what_was_quoted_at_as_of(leaking:
     assert leaking.intersection({"line", "market_prob"}) == set()
 
 
-def test_the_league_has_corrections_that_change_features(records: Records) -> None:
+def test_the_league_has_corrections_that_change_features(records: Records, matrix: FeatureMatrix) -> None:
     assert len(History(records).correction_times()) >= 3
     first_only = records.games.loc[~(records.games["known_at"].isin(History(records).correction_times()))]
-    uncorrected = Records(**{**vars(records), "games": first_only.reset_index(drop=True)})
-    league = league_of(*VIEWS)
-    a, b = unlabelled(records, league, None, None), unlabelled(uncorrected, league, None, None)
-    assert not a.X.equals(b.X.reindex(a.X.index))
+    uncorrected = replace(records, games=first_only.reset_index(drop=True))
+    other = unlabelled(uncorrected, NFL, decision_times(records), None)
+    assert not matrix.X.equals(other.X.reindex(matrix.X.index))
 
 
-def test_the_order_of_rows_is_irrelevant(records: Records) -> None:
-    league = league_of(*VIEWS)
-    ordered, mixed = (unlabelled(one, league, None, None) for one in (records, shuffled(records, 5)))
-    assert mixed.sha256 == ordered.sha256
-    pd.testing.assert_frame_equal(mixed.meta, ordered.meta)
+def test_the_order_of_rows_is_irrelevant(records: Records, matrix: FeatureMatrix) -> None:
+    mixed = unlabelled(shuffled(records, 5), NFL, decision_times(records), None)
+    assert mixed.sha256 == matrix.sha256
+    pd.testing.assert_frame_equal(mixed.meta, matrix.meta)
 
 
 def _difference(entities: pd.DataFrame, value: pd.Series) -> pd.Series:

@@ -17,6 +17,8 @@ from tests.features.random_boxes import PLAYER_FIGURES, TEAM_FIGURES
 
 CREATED = pd.Timestamp("2004-07-01", tz="UTC")
 HOUR = pd.Timedelta(hours=1)
+TODAY = "today's"
+"""What the tables of teams and venues say: the present, which no feature may read."""
 
 
 def table(name: str) -> sa.Table:
@@ -71,6 +73,16 @@ def store_league(connection: sa.Connection, code: str, records: Records) -> None
     _store_boxes(connection, code, records)
 
 
+def dated_facts(code: str, records: Records) -> dict[str, pd.DataFrame]:
+    """Return the league's dated facts under the database's ids, as the reviewed files would hold them."""
+    alignments, grounds = records.alignments, records.grounds
+    teams, places = ids(code, "team", alignments["team_id"]), ids(code, "venue", grounds["venue_id"])
+    return {
+        "alignments": alignments.assign(team_id=list(map(str, teams))),
+        "grounds": grounds.assign(venue_id=list(map(str, places))),
+    }
+
+
 def _store_boxes(connection: sa.Connection, code: str, records: Records) -> None:
     """Store team and player boxes, later versions as corrections of the first, and the players' season totals."""
     who = records.player_boxes[["player_id", "team_id"]].drop_duplicates("player_id")
@@ -121,15 +133,17 @@ def _store_reference(connection: sa.Connection, code: str, records: Records) -> 
         created_at=CREATED,
     )
     copy_rows(connection, table("seasons"), seasons)
-    teams = records.teams[["abbreviation", "conference", "division"]].assign(
+    teams = records.teams[["abbreviation"]].assign(
         id=ids(code, "team", records.teams["team_id"]),
+        conference=TODAY,
+        division=TODAY,
         sport_id=derive_id("sport", code),
         name=records.teams["abbreviation"],
         created_at=CREATED,
     )
     copy_rows(connection, table("teams"), teams)
     venues = records.venues.rename(columns={"venue_id": "name"})
-    rows = venues.assign(id=ids(code, "venue", venues["name"]), created_at=CREATED)
+    rows = venues.assign(id=ids(code, "venue", venues["name"]), is_dome=True, surface_type=TODAY, created_at=CREATED)
     copy_rows(connection, table("venues"), rows)
     books = records.odds.drop_duplicates("book")[["book", "is_sharp"]].rename(columns={"book": "name"})
     named = books.assign(id=[derive_id("sportsbook", book) for book in books["name"]], created_at=CREATED)

@@ -13,18 +13,21 @@ from aipro_ml.features.records import Records
 from aipro_ml.features.rows import feature_rows
 from aipro_ml.features.sport import sport
 from aipro_ml.features.sports import sports
+from aipro_ml.jobs import facts
 from aipro_ml.jobs.facts import load_records
 from tests.features.random_league import SHAPES, Shape, random_league
 from tests.fixtures_database import Server
 from tests.fixtures_platform import Platform
-from tests.jobs.stored_league import Planter, cut_database, store_league
+from tests.jobs.stored_league import Planter, cut_database, dated_facts, store_league
+from tests.soak import size
 
-CODES = tuple(code for code in sports() if not code.startswith("SIM-"))
 MOMENTS = (pd.Timestamp("2003-09-21 18:30", tz="UTC"), pd.Timestamp("2002-09-17 12:00", tz="UTC"))
 """Between the kick-offs of a day in the third season, and a morning in the second; the later one first."""
 
-OWN_VIEWS = tuple({sport(code).views: code for code in reversed(CODES)}.values())
-"""One sport of each list of views; the others (NCAAB, WNBA, …) are asked at the first moment only."""
+REAL = tuple(code for code in sports() if not code.startswith("SIM-"))
+OWN_VIEWS = tuple({sport(code).views: code for code in reversed(REAL)}.values())
+CODES = size(OWN_VIEWS, REAL)
+"""One sport of each list of views; in a soak those of the same views too (NCAAB, WNBA, …), at the first moment only."""
 
 PLANTED_TABLES = {
     "game_revisions", "odds", "closing_lines", "consensus_lines", "odds_movements", "fact_odds", "team_stats",
@@ -54,7 +57,9 @@ def shape_of(code: str) -> Shape:
 def databases(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     home = tmp_path_factory.mktemp("point-in-time")
     leagues = {code: random_league(seed, shape_of(code)) for seed, code in enumerate(CODES, start=40)}
-    with server.database(template) as name:
+    with server.database(template) as name, pytest.MonkeyPatch.context() as patch:
+        # the reviewed files know real teams; these leagues bring their own dates
+        patch.setattr(facts, "dated_facts", lambda code: dated_facts(code, leagues[code]))
         full = Platform(server.settings(home, name))
         with full.engine.begin() as connection:
             for code, records in leagues.items():

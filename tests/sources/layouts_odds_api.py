@@ -183,6 +183,7 @@ LAYOUTS = [
         SOME,
         encode=_answer,
         wrap=_in_folder,
+        lone="ncaaf_20251017T124448Z.json",
     ),
     Layout(
         "odds-api-changes",
@@ -230,6 +231,7 @@ LAYOUTS = [
         },
         odds_api_flat.DAY_FIELDS,
         wrap=_in_days,
+        lone="odds_2023-10-10.csv",
         marked={"date": ["", *bad.DAYS]},
         told_at={"home_team": ("away_team",), "spread_home": ("spread_away",)},
         swapped=exchanged(("home_team", "away_team")),

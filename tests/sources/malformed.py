@@ -17,6 +17,7 @@ import pandas as pd
 
 from aipro_ml.enums import Severity
 from aipro_ml.sources.checks import shortened
+from tests.soak import size
 from tests.sources.contract import Content, check_batch
 
 Row = dict[str, Any]
@@ -53,6 +54,7 @@ class Layout:
     `cells`: values that lose what they describe, `marked`: values that are reported and stand for something harmless.
     `told_at`: columns a finding may name instead, where two cells do not go together. `unread`: columns that are
     checked and do not land anyway. `unit`: the column that tells what a spoilt cell spoils, where it is not a game.
+    `lone`: the file's name in its folder; most damaged files are then read without the good ones beside them.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Layout:
     marked: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     encode: Callable[[Sequence[Row]], bytes] = csv_of
     wrap: Callable[[bytes], Content] = lambda content: content
+    lone: str = ""
     spoil: Callable[[Row, str, Any], Row] = replaced
     place: Callable[[int, str], str] = lambda _, column: column
     kind: str = "csv"
@@ -83,6 +86,11 @@ class Layout:
     def content(self, rows: Sequence[Row]) -> Content:
         """Return the file, or folder, of these rows."""
         return self.wrap(self.encode(rows))
+
+    def damaged(self, number: int, content: bytes) -> Content:
+        """Return a damaged file, each tenth (in a soak each) with the good files of its folder."""
+        beside = not self.lone or number % size(10, 1) == 0
+        return self.wrap(content) if beside else {self.lone: content}
 
     def line(self, game: int, before: Sequence[Any] = ()) -> int:
         """Return the line of the spoilt row of a game; the values `before` it may break lines of their own."""

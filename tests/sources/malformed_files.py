@@ -46,24 +46,21 @@ def _clear(said: str, line: int | None, layout: Layout, fault: FileFault) -> str
 def file_faults(layout: Layout) -> dict[str, FileFault]:
     """Return what may become of a file on its way; each must be refused as a whole."""
     good = layout.encode(layout.rows(3))
-    found = {name: FileFault(layout.wrap(content)) for name, content in _wrong_bytes(good).items()}
+    found: dict[str, tuple[bytes, int | None]] = {name: (data, None) for name, data in _wrong_bytes(good).items()}
     if layout.kind == "xlsx":
-        found |= _prefixed("workbook", _binary_faults(good), layout)
+        found |= {f"workbook, {name}": (data, None) for name, data in _binary_faults(good).items()}
     elif layout.kind == "parquet":
-        found |= _prefixed("parquet", _binary_faults(good), layout)
-        magic = good[:-4] + b"PARX"
-        found["a parquet file of another end"] = FileFault(layout.wrap(magic))
+        found |= {f"parquet, {name}": (data, None) for name, data in _binary_faults(good).items()}
+        found["a parquet file of another end"] = (good[:-4] + b"PARX", None)
     else:
-        found |= {name: FileFault(layout.wrap(content), line) for name, (content, line) in _text_faults(good).items()}
+        found |= _text_faults(good)
     if layout.kind == "csv":
-        found |= {name: FileFault(layout.wrap(data), line) for name, (data, line) in _csv_faults(layout, good).items()}
+        found |= _csv_faults(layout, good)
     if layout.kind == "json":
-        found |= {name: FileFault(layout.wrap(content)) for name, content in _json_faults(good).items()}
-    return found
-
-
-def _prefixed(prefix: str, contents: dict[str, bytes], layout: Layout) -> dict[str, FileFault]:
-    return {f"{prefix}, {name}": FileFault(layout.wrap(content)) for name, content in contents.items()}
+        found |= {name: (data, None) for name, data in _json_faults(good).items()}
+    return {
+        name: FileFault(layout.damaged(number, data), line) for number, (name, (data, line)) in enumerate(found.items())
+    }
 
 
 def _wrong_bytes(good: bytes) -> dict[str, bytes]:

@@ -8,13 +8,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from aipro_ml.errors import DataFileError
+from tests.soak import size
 from tests.sources import malformed
 from tests.sources.malformed import landed
 
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("layouts_*.py"))
 LAYOUTS = [layout for module in MODULES for layout in importlib.import_module(f"tests.sources.{module}").LAYOUTS]
 QUICK = settings(
-    max_examples=5,
+    max_examples=size(3, 50),
     deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),

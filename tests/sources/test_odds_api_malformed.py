@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from aipro_ml.enums import Severity
 from aipro_ml.errors import DataFileError
 from aipro_ml.sources import odds_api
+from tests.soak import size
 from tests.sources.contract import Reading, check_batch, check_malformed
 from tests.sources.odds_api_files import ALABAMA_GAME, answer, book, event, other_event, wrapper
 
@@ -238,7 +239,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(6, 50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(["book", "market", "outcome", "event"]), st.integers(0, 5), ANYTHING)
 def test_anything_in_any_field_leaves_the_other_game_whole(level, place, thing):
     spoilt = event()

@@ -15,7 +15,7 @@ _GAMES = text(
            g.home_team_id::text AS home_team_id, g.away_team_id::text AS away_team_id,
            coalesce(r.venue_id::text, '') AS venue_id, r.neutral_site, r.game_date AS kickoff,
            r.kickoff_estimated, r.status, r.home_score::float8 AS home_score,
-           r.away_score::float8 AS away_score, coalesce(r.overtime, FALSE) AS overtime, r.known_at
+           r.away_score::float8 AS away_score, coalesce(r.overtime, FALSE) AS overtime, r.revision, r.known_at
     FROM game_revisions r JOIN games g ON g.id = r.game_id JOIN seasons s ON s.id = g.season_id
     WHERE g.sport_id = :sport
     ORDER BY r.known_at, g.id, r.revision
@@ -23,15 +23,13 @@ _GAMES = text(
 )
 _TEAMS = text(
     """
-    SELECT id::text AS team_id, abbreviation, coalesce(conference, '') AS conference,
-           coalesce(division, '') AS division
+    SELECT id::text AS team_id, abbreviation
     FROM teams WHERE sport_id = :sport ORDER BY id
     """
 )
 _VENUES = text(
     """
-    SELECT id::text AS venue_id, coalesce(is_dome, FALSE) AS is_dome, coalesce(surface_type, '') AS surface_type,
-           coalesce(timezone, '') AS timezone, latitude, longitude
+    SELECT id::text AS venue_id, coalesce(timezone, '') AS timezone, latitude, longitude
     FROM venues ORDER BY id
     """
 )

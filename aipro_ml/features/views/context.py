@@ -68,10 +68,10 @@ def _season(entities: pd.DataFrame, history: History) -> pd.DataFrame:
 
 
 def _rivalry(entities: pd.DataFrame, history: History) -> pd.DataFrame:
-    teams = history.teams()
+    sides = [history.alignment(entities, side) for side in ("home", "away")]
     frame = {}
     for name in ("conference", "division"):
-        home, away = (teams[name].reindex(entities[f"{side}_team_id"]).to_numpy(object) for side in ("home", "away"))
+        home, away = (side[name].to_numpy(object) for side in sides)
         known = pd.notna(home) & pd.notna(away) & (home != "") & (away != "")
         frame[f"same_{name}"] = np.where(known, (home == away).astype("float64"), np.nan)
     # two conferences may name their divisions alike (East, West): the same division needs the same conference
@@ -80,11 +80,11 @@ def _rivalry(entities: pd.DataFrame, history: History) -> pd.DataFrame:
 
 
 def _ground(entities: pd.DataFrame, history: History) -> pd.DataFrame:
-    venue = history.venues().reindex(entities["venue_id"])
-    surface = venue["surface_type"].to_numpy(object)
+    ground = history.grounds(entities)
+    surface = ground["surface_type"].to_numpy(object)
     known = pd.notna(surface) & (surface != "")
     grass = np.array(["grass" in str(name).lower() for name in surface], dtype=bool)
-    dome = venue["is_dome"].map({True: 1.0, False: 0.0}).to_numpy("float64")
+    dome = ground["is_dome"].map({True: 1.0, False: 0.0}).to_numpy("float64")
     turf = np.where(known, (~grass).astype("float64"), np.nan)
     return pd.DataFrame({"dome": dome, "artificial_turf": turf}, index=entities.index)
 
