@@ -1,9 +1,12 @@
 """What each book says of a market: its lines and fair probabilities, what kind of book it is, and who is far off."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aipro_ml.betting.groups import Groups, coded
 from aipro_ml.betting.margin import devig
 from aipro_ml.enums import BetType, DevigMethod, Selection
 
@@ -18,14 +21,22 @@ OUTLIER_MADS = 4.0
 
 OUTCOMES = ("fair", "fair_draw", "fair_other")
 MARKET = ["game_id", "market"]
-_PAIR = [*MARKET, "book", "ref_line"]
-_SIDES = {
-    "reference": (Selection.HOME.value, Selection.OVER.value),
-    "other": (Selection.AWAY.value, Selection.UNDER.value),
-    "draw": (Selection.DRAW.value,),
+_SIDES = ("reference", "other", "draw")
+_SIDE_OF = {
+    Selection.HOME.value: 0,
+    Selection.OVER.value: 0,
+    Selection.AWAY.value: 1,
+    Selection.UNDER.value: 1,
+    Selection.DRAW.value: 2,
 }
+_TWO_WAY, _THREE_WAY = (0, 1), (0, 2, 1)
+"""The sides of a market by their place in _SIDES, the reference side first and its opponent last."""
+_OUTCOME_OF = (0, 2, 1)
+"""Of each of _SIDES its place in OUTCOMES."""
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.object_]
 
 
 def is_average(books: pd.Series) -> pd.Series:
@@ -39,21 +50,82 @@ def is_maximum(books: pd.Series) -> pd.Series:
 
 
 def _last_words(books: pd.Series, word: str) -> pd.Series:
-    ends = {name: str(name).lower().endswith(f" {word}") for name in books.unique()}
+    ends = {name: ends_in(name, word) for name in books.unique()}
     return books.map(ends).astype(bool)
 
 
-def line_key(line: pd.Series, market: pd.Series) -> pd.Series:
-    """Return a line that can be joined on: 0.0 for moneylines, and no negative zero."""
-    return line.where(market != BetType.MONEYLINE.value, 0.0).astype("float64") + 0.0
+def ends_in(name: object, word: str) -> bool:
+    """Return whether a book's name says it is an AVERAGE or MAXIMUM (`word`)."""
+    return str(name).lower().endswith(f" {word}")
 
 
-def with_reference_line(quotes: pd.DataFrame) -> pd.DataFrame:
-    """Return quotes with `ref_line`: away +3.5 speaks of the home line −3.5. Spreads without a line go."""
-    away_spread = (quotes["market"] == BetType.SPREAD.value) & (quotes["selection"] == Selection.AWAY.value)
-    reference = quotes["line"].where(~away_spread, -quotes["line"])
-    keyed = quotes.assign(ref_line=line_key(reference, quotes["market"]))
-    return keyed.loc[keyed["ref_line"].notna()]
+@dataclass(frozen=True)
+class Quotes:
+    """Quotes (n,) by number instead of by word: equal words are compared once, not in every row.
+
+    `game`, `kind` (the market), `book` and `selection` point into their sorted words; `line` is the reference
+    side's (away +3.5 speaks of the home line −3.5), 0.0 for moneylines, and never a negative zero. Spreads and
+    totals without a line are left out; `row` says where each quote stood.
+    """
+
+    games: Words
+    kinds: Words
+    books: Words
+    selections: Words
+    game: IntArray
+    kind: IntArray
+    book: IntArray
+    selection: IntArray
+    line: FloatArray
+    price: FloatArray
+    row: IntArray
+
+    @classmethod
+    def of(cls, quotes: pd.DataFrame) -> "Quotes":
+        """Return the quotes (columns game_id, market, book, selection, line, price) by number."""
+        (game, games), (kind, kinds), (book, books), (selection, selections) = (
+            coded(quotes[name]) for name in ("game_id", "market", "book", "selection")
+        )
+        line = quotes["line"].to_numpy("float64")
+        away_spread = (kinds == BetType.SPREAD.value)[kind] & (selections == Selection.AWAY.value)[selection]
+        reference = np.where(away_spread, -line, line)
+        reference = np.where((kinds == BetType.MONEYLINE.value)[kind], 0.0, reference) + 0.0
+        price = quotes["price"].to_numpy("float64")
+        whole = cls(
+            games, kinds, books, selections, game, kind, book, selection, reference, price, np.arange(len(game))
+        )
+        return whole.take(~np.isnan(reference))
+
+    def take(self, kept: BoolArray) -> "Quotes":
+        """Return only the quotes of this mask (n,)."""
+        if kept.all():
+            return self
+        names = ("game", "kind", "book", "selection", "line", "price", "row")
+        return replace(self, **{name: getattr(self, name)[kept] for name in names})
+
+    def by(self, word: str) -> BoolArray:
+        """Return which quotes (n,) are of an AVERAGE or MAXIMUM over books (`word`)."""
+        return np.array([ends_in(name, word) for name in self.books], dtype=bool)[self.book]
+
+
+@dataclass(frozen=True)
+class BookMarkets:
+    """What each of n (game, market, book, line) says, in the order of those four: `book_markets` as arrays.
+
+    `market` (n,) numbers the (game, market) pairs in order; `prices` (n, 3) are the American ones of reference,
+    other and draw, `fair` (n, 3) the probabilities of OUTCOMES.
+    """
+
+    quotes: Quotes
+    game: IntArray
+    kind: IntArray
+    book: IntArray
+    line: FloatArray
+    market: IntArray
+    prices: FloatArray
+    complete: BoolArray
+    fair: FloatArray
+    overround: FloatArray
 
 
 def book_markets(quotes: pd.DataFrame, method: DevigMethod, *, three_way: bool = False) -> pd.DataFrame:
@@ -65,79 +137,122 @@ def book_markets(quotes: pd.DataFrame, method: DevigMethod, *, three_way: bool =
     `fair_draw`, `fair_other` (probabilities that sum to 1, fair_draw NaN two-way; all NaN where incomplete)
     and `overround`. Best prices over books (`is_maximum`) are left out: they are no one's market.
     """
-    pairs = _pairs(quotes.loc[~is_maximum(quotes["book"])])
-    moneyline = pairs["market"] == BetType.MONEYLINE.value
-    with_draw = moneyline & (pairs["draw"].notna().groupby(pairs["game_id"]).transform("max") | three_way)
-    pairs["complete"] = pairs["reference"].notna() & pairs["other"].notna() & (pairs["draw"].notna() | ~with_draw)
-    return pairs.assign(**_probabilities(pairs, with_draw.to_numpy(bool), method))
+    said = numbered_markets(Quotes.of(quotes), method, three_way=three_way)
+    return pd.DataFrame(
+        {
+            "game_id": said.quotes.games[said.game],
+            "market": said.quotes.kinds[said.kind],
+            "book": said.quotes.books[said.book],
+            "ref_line": said.line,
+            **dict(zip(_SIDES, said.prices.T, strict=True)),
+            "complete": said.complete,
+            **dict(zip(OUTCOMES, said.fair.T, strict=True)),
+            "overround": said.overround,
+        }
+    )
 
 
-def _pairs(quotes: pd.DataFrame) -> pd.DataFrame:
-    keyed = with_reference_line(quotes)[[*_PAIR, "selection", "price"]]
-    sides = [
-        keyed.loc[keyed["selection"].isin(names), [*_PAIR, "price"]].rename(columns={"price": side})
-        for side, names in _SIDES.items()
-    ]
-    pairs = sides[0]
-    for side in sides[1:]:
-        pairs = pairs.merge(side, on=_PAIR, how="outer", validate="one_to_one")
-    return pairs
+def numbered_markets(quotes: Quotes, method: DevigMethod, *, three_way: bool) -> BookMarkets:
+    """Return what `book_markets` does, as arrays; MergeError where a book has two quotes of one selection."""
+    side = np.array([_SIDE_OF.get(name, -1) for name in quotes.selections], dtype=np.int64)[quotes.selection]
+    kept = (side >= 0) & ~quotes.by(MAXIMUM)
+    quotes, side = quotes.take(kept), side if kept.all() else side[kept]
+    pair, first = _pairs(quotes)
+    cell = pair * len(_SIDES) + side
+    if len(cell) and np.bincount(cell).max() > 1:
+        raise pd.errors.MergeError("a book has two quotes of one selection at one line: pass only its latest")
+    prices = np.full((len(first), len(_SIDES)), np.nan)
+    prices.ravel()[cell] = quotes.price
+    game, kind = quotes.game[first], quotes.kind[first]
+    with_draw = (quotes.kinds == BetType.MONEYLINE.value)[kind]
+    if not three_way:
+        with_draw &= np.bincount(game, ~np.isnan(prices[:, 2]), minlength=len(quotes.games))[game] > 0
+    complete = ~np.isnan(prices[:, list(_TWO_WAY)]).any(axis=1) & ~(np.isnan(prices[:, 2]) & with_draw)
+    fair, overround = _probabilities(prices, complete, with_draw, method)
+    market = _numbered(game * len(quotes.kinds) + kind)
+    own = (quotes.book[first], quotes.line[first], market, prices)
+    return BookMarkets(quotes, game, kind, *own, complete, fair, overround)
 
 
-def _probabilities(pairs: pd.DataFrame, with_draw: BoolArray, method: DevigMethod) -> dict[str, FloatArray]:
-    found = {name: np.full(len(pairs), np.nan) for name in (*OUTCOMES, "overround")}
-    complete = pairs["complete"].to_numpy(bool)
-    two_way, three_way = ("fair", "fair_other"), ("fair", "fair_draw", "fair_other")
-    for rows, sides, names in (
-        (complete & ~with_draw, ["reference", "other"], two_way),
-        (complete & with_draw, ["reference", "draw", "other"], three_way),
-    ):
+def _pairs(quotes: Quotes) -> tuple[IntArray, IntArray]:
+    """Return the number of each quote's (game, market, book, line), in their order, and a quote of each."""
+    lines, known = pd.factorize(quotes.line)
+    rank = np.argsort(np.argsort(known, kind="stable"))
+    key = quotes.game
+    for code, words in ((quotes.kind, quotes.kinds), (quotes.book, quotes.books), (rank[lines], known)):
+        key = key * max(len(words), 1) + code
+    order = np.argsort(key, kind="stable")
+    new = np.ones(len(key), dtype=bool)
+    new[1:] = key[order][1:] != key[order][:-1]
+    pair = np.empty(len(key), dtype=np.int64)
+    pair[order] = np.cumsum(new) - 1
+    return pair, order[new]
+
+
+def _numbered(ascending: IntArray) -> IntArray:
+    """Return the number of each of these values, which ascend, among the distinct ones."""
+    new = np.ones(len(ascending), dtype=bool)
+    new[1:] = ascending[1:] != ascending[:-1]
+    numbers: IntArray = np.cumsum(new) - 1
+    return numbers
+
+
+def _probabilities(
+    prices: FloatArray, complete: BoolArray, with_draw: BoolArray, method: DevigMethod
+) -> tuple[FloatArray, FloatArray]:
+    """Return the probabilities of OUTCOMES (n, 3) and the overround (n,)."""
+    fair, overround = np.full((len(prices), len(OUTCOMES)), np.nan), np.full(len(prices), np.nan)
+    for rows, sides in ((complete & ~with_draw, _TWO_WAY), (complete & with_draw, _THREE_WAY)):
         if rows.any():
-            devigged = devig(pairs.loc[rows, sides].to_numpy("float64"), method)
-            found["overround"][rows] = devigged.overround
-            for name, column in zip(names, devigged.probabilities.T, strict=True):
-                found[name][rows] = column
-    return found
+            devigged = devig(prices[rows][:, list(sides)], method)
+            overround[rows] = devigged.overround
+            for side, probabilities in zip(sides, devigged.probabilities.T, strict=True):
+                fair[rows, _OUTCOME_OF[side]] = probabilities
+    return fair, overround
 
 
-def mark_outliers(books: pd.DataFrame) -> pd.DataFrame:
-    """Return, on the index of `books`, `outlier` and `contested`: who is far off, and where nobody can say who.
+def mark_outliers(fair: FloatArray, market: IntArray) -> tuple[BoolArray, BoolArray]:
+    """Return `outlier` and `contested`, each (n,): who is far off, and where nobody can say who.
 
-    `books`: complete bookmakers at one line a market (rows of `book_markets`). A book is far off when a
+    `fair` (n, 3) and `market` (n,) of complete bookmakers at one line a market. A book is far off when a
     probability of one of its outcomes lies further than max(OUTLIER_DISTANCE, OUTLIER_MADS · the median
     absolute deviation of the others) from the median of the others, with at least three books. Where two
     books alone differ by more than OUTLIER_DISTANCE, or where those far off are no minority, no book is
     marked and the whole market is contested.
     """
-    marks = pd.DataFrame({"outlier": False, "contested": False}, index=books.index)
-    by_market = books.groupby(MARKET, sort=False)[list(OUTCOMES)]
-    apart = (by_market.transform("max") - by_market.transform("min")).max(axis=1) > OUTLIER_DISTANCE
+    outlier, contested = np.zeros((2, len(fair)), dtype=bool)
+    apart = _apart(fair, market)
     if not apart.any():  # a book that is far off makes its market wide: all others need no closer look
-        return marks
-    wide = books.loc[apart]
-    code = wide.groupby(MARKET, sort=False).ngroup().to_numpy()
+        return outlier, contested
+    wide, code = fair[apart], pd.factorize(market[apart])[0]
     size = np.bincount(code)[code]
     far = np.zeros(len(wide), dtype=bool)
-    for outcome in OUTCOMES:
-        far |= _far_from_others(wide[outcome].to_numpy("float64"), code)
+    for values in wide.T:
+        far |= _far_from_others(values, code)
     far &= size >= 3
     undecided = (size == 2) | (2 * np.bincount(code, far)[code] >= size)
-    marks.loc[apart, "outlier"] = far & ~undecided
-    marks.loc[apart, "contested"] = undecided
-    return marks
+    outlier[apart], contested[apart] = far & ~undecided, undecided
+    return outlier, contested
 
 
-def _far_from_others(values: FloatArray, code: npt.NDArray[np.int64]) -> BoolArray:
+def _apart(fair: FloatArray, market: IntArray) -> BoolArray:
+    """Return which rows (n,) are of a market whose books differ by more than OUTLIER_DISTANCE in an outcome."""
+    count = int(market.max(initial=-1)) + 1
+    apart = np.zeros(count, dtype=bool)
+    for values in fair.T:
+        known = ~np.isnan(values)
+        most, least = np.full(count, -np.inf), np.full(count, np.inf)
+        np.maximum.at(most, market[known], values[known])
+        np.minimum.at(least, market[known], values[known])
+        apart |= most - least > OUTLIER_DISTANCE
+    return apart[market]
+
+
+def _far_from_others(values: FloatArray, code: IntArray) -> BoolArray:
     """Return for each value (n,) whether it is far from the other values of its group."""
-    order = np.argsort(code, kind="stable")
-    counts = np.bincount(code)
-    place = np.empty(len(code), dtype=np.int64)
-    place[order] = np.arange(len(code)) - np.repeat(np.cumsum(counts) - counts, counts)
-    others = np.full((len(code), int(counts.max())), np.nan)
-    table = np.full((len(counts), int(counts.max())), np.nan)
-    table[code, place] = values
-    others[:] = table[code]
-    others[np.arange(len(code)), place] = np.nan
+    groups = Groups.of(code, int(code.max()) + 1)
+    others = groups.table(values)[code]
+    others[np.arange(len(code)), groups.place] = np.nan
     known = ~np.isnan(others).all(axis=1) & ~np.isnan(values)
     far = np.zeros(len(code), dtype=bool)
     median = np.nanmedian(others[known], axis=1)

@@ -1,16 +1,14 @@
 """The fair market over books: one line and one devigged probability a game and market; the best prices."""
 
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from aipro_ml.betting.books import (
-    MARKET,
-    book_markets,
-    is_average,
-    is_maximum,
-    line_key,
-    mark_outliers,
-    with_reference_line,
-)
+from aipro_ml.betting.books import AVERAGE, MAXIMUM, BookMarkets, Quotes, ends_in, mark_outliers, numbered_markets
+from aipro_ml.betting.groups import Groups
 from aipro_ml.betting.odds import american_to_decimal
 from aipro_ml.enums import BetType, DevigMethod
 
@@ -27,8 +25,12 @@ CONSENSUS_COLUMNS = (
     "outliers",
 )
 BEST_PRICE_COLUMNS = ("game_id", "market", "selection", "line", "price", "book")
-_RANKS = ("bookmaker", "average", "one_sided")
+_BOOKMAKER, _AVERAGE, _ONE_SIDED = range(3)
 """Whose view counts: the first of these that a market has."""
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 def consensus(
@@ -52,18 +54,25 @@ def consensus(
     all: fair, overround and dispersion NaN, books_count 0, and the line is the one-sided quotes'. `suspect`:
     one book alone and under-round, or books so far apart that nobody can say which is wrong.
     """
-    pairs = _ranked(book_markets(quotes, method, three_way=three_way))
-    chosen = _main_lines(pairs)
-    at_line = pairs.loc[pairs["complete"]].merge(chosen, on=[*MARKET, "ref_line"])
-    marks = mark_outliers(at_line.loc[at_line["rank"] == 0]).reindex(at_line.index, fill_value=False).astype(bool)
-    result = chosen.merge(_summary(at_line.loc[~marks["outlier"]]), on=MARKET, how="left")
-    result = result.merge(_named(at_line.assign(**marks)), on=MARKET, how="left")
-    result["books_count"] = result["books_count"].fillna(0).astype("int64")
-    alone = (result["books_count"] == 1) & (result["overround"] < 0)
-    result["suspect"] = alone | result["contested"].eq(True)
-    result["outliers"] = [names if isinstance(names, tuple) else () for names in result["outliers"]]
-    result["line"] = result["ref_line"].where(result["market"] != BetType.MONEYLINE.value)
-    return result.sort_values(MARKET, ignore_index=True)[list(CONSENSUS_COLUMNS)]
+    said = numbered_markets(Quotes.of(quotes), method, three_way=three_way)
+    voice = _voices(said)
+    line = _main_lines(said, voice)
+    at_line = np.flatnonzero(voice.heard & said.complete & (said.line == line[said.market]))
+    marks = _marks(said, at_line[voice.rank[at_line] == _BOOKMAKER], len(line))
+    summary = _summary(said, voice, at_line[~marks.outlier[at_line]], len(line))
+    first = np.searchsorted(said.market, np.arange(len(line)))
+    kinds = said.quotes.kinds[said.kind[first]]
+    moneyline = kinds == BetType.MONEYLINE.value
+    alone = (summary["books_count"] == 1) & (summary["overround"] < 0)
+    columns = {
+        "game_id": said.quotes.games[said.game[first]],
+        "market": kinds,
+        "line": np.where(moneyline, np.nan, line),
+        **summary,
+        "suspect": alone | marks.contested,
+        "outliers": marks.names,
+    }
+    return pd.DataFrame(columns)[list(CONSENSUS_COLUMNS)]
 
 
 def best_prices(quotes: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
@@ -73,61 +82,102 @@ def best_prices(quotes: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     prices go to the first book in alphabetical order. Averages and maxima are nobody's offer, and the books
     that `lines` calls outliers are passed over. Selections nobody prices at that line have no row.
     """
-    wanted = lines[[*MARKET, "outliers"]].assign(ref_line=line_key(lines["line"], lines["market"]))
-    offered = quotes.loc[quotes["price"].notna() & ~is_average(quotes["book"]) & ~is_maximum(quotes["book"])]
-    offered = with_reference_line(offered).merge(wanted, on=[*MARKET, "ref_line"])
-    wrong = [book in names for book, names in zip(offered["book"], offered["outliers"], strict=True)]
-    offered = offered.loc[[not each for each in wrong]]
+    offered = Quotes.of(quotes)
+    offered = offered.take(~np.isnan(offered.price) & ~offered.by(AVERAGE) & ~offered.by(MAXIMUM))
+    at_line, wrong = _agreed(offered, lines)
+    offered = offered.take((offered.line == at_line) & ~wrong)
     # American numbers are not ordered (−100 equals +100): compare what they pay
-    offered = offered.assign(pays=american_to_decimal(offered["price"].to_numpy("float64")))
-    offered = offered.sort_values([*MARKET, "selection", "pays", "book"], ascending=[True, True, True, False, True])
-    best = offered.drop_duplicates([*MARKET, "selection"]).reset_index(drop=True)
-    return best[list(BEST_PRICE_COLUMNS)]
+    pays = american_to_decimal(offered.price)
+    side = (offered.game * len(offered.kinds) + offered.kind) * len(offered.selections) + offered.selection
+    order = np.lexsort((offered.book, -pays, side))
+    best = order[np.append(True, side[order][1:] != side[order][:-1])[: len(order)]]
+    return quotes.iloc[offered.row[best]].reset_index(drop=True)[list(BEST_PRICE_COLUMNS)]
 
 
-def _ranked(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return the pairs with their `rank` (place in _RANKS): only those of their market's best rank."""
-    rank = (~pairs["complete"]).astype("int64") * 2
-    rank = rank.mask(pairs["complete"] & is_average(pairs["book"]), 1)
-    ranked = pairs.assign(rank=rank)
-    return ranked.loc[rank == ranked.groupby(MARKET)["rank"].transform("min")]
+def _agreed(offered: Quotes, lines: pd.DataFrame) -> tuple[FloatArray, BoolArray]:
+    """Return for each quote the consensus line of its market (NaN: none), and whether its book is an outlier."""
+    games = pd.Index(offered.games).get_indexer(pd.Index(lines["game_id"], dtype=object))
+    kinds = pd.Index(offered.kinds).get_indexer(pd.Index(lines["market"], dtype=object))
+    line = np.where(lines["market"] == BetType.MONEYLINE.value, 0.0, lines["line"].to_numpy("float64")) + 0.0
+    known = (games >= 0) & (kinds >= 0)
+    market = offered.game * len(offered.kinds) + offered.kind
+    agreed = np.full(len(offered.games) * len(offered.kinds), np.nan)
+    agreed[(games * len(offered.kinds) + kinds)[known]] = line[known]
+    wrong = np.zeros(len(market), dtype=bool)
+    for number in np.flatnonzero(known & (lines["outliers"].map(len) > 0)):  # few markets have any
+        named = pd.Index(offered.books).get_indexer(list(lines["outliers"].iloc[number]))
+        of_market = market == games[number] * len(offered.kinds) + kinds[number]
+        wrong |= of_market & np.isin(offered.book, named)
+    return agreed[market], wrong
 
 
-def _main_lines(voting: pd.DataFrame) -> pd.DataFrame:
-    """Return (game_id, market, ref_line): the line most of these pairs have."""
-    votes = voting.groupby([*MARKET, "ref_line"], as_index=False).size()
-    median = voting.groupby(MARKET, as_index=False)["ref_line"].median()
-    votes = votes.merge(median.rename(columns={"ref_line": "median"}), on=MARKET)
-    votes["away_from_median"] = (votes["ref_line"] - votes["median"]).abs()
-    votes["abs_line"] = votes["ref_line"].abs()
-    order = [*MARKET, "size", "away_from_median", "abs_line", "ref_line"]
-    votes = votes.sort_values(order, ascending=[True, True, False, True, True, True])
-    return votes.drop_duplicates(MARKET).reset_index(drop=True)[[*MARKET, "ref_line"]]
+@dataclass(frozen=True)
+class _Voices:
+    """Each row's rank (_BOOKMAKER first), and which rows have the best of their market: they alone are heard."""
+
+    rank: IntArray
+    heard: BoolArray
 
 
-def _summary(books: pd.DataFrame) -> pd.DataFrame:
-    """Return per market what the books that count say together."""
-    by_market = books.groupby(MARKET, sort=False)
-    summary = by_market.agg(
-        fair=("fair", "median"),
-        fair_draw=("fair_draw", "median"),
-        fair_other=("fair_other", "median"),
-        overround=("overround", "median"),
-    )
+def _voices(said: BookMarkets) -> _Voices:
+    rank = np.where(said.complete, _BOOKMAKER, _ONE_SIDED)
+    averages = np.array([ends_in(name, AVERAGE) for name in said.quotes.books], dtype=bool)
+    rank[said.complete & averages[said.book]] = _AVERAGE
+    best = np.full(int(said.market.max(initial=-1)) + 1, _ONE_SIDED)
+    np.minimum.at(best, said.market, rank)
+    return _Voices(rank, rank == best[said.market])
+
+
+def _main_lines(said: BookMarkets, voice: _Voices) -> FloatArray:
+    """Return of each market the line most of the rows that are heard have."""
+    market, line = said.market[voice.heard], said.line[voice.heard]
+    order = np.lexsort((line, market))
+    market, line = market[order], line[order]
+    new = np.ones(len(market), dtype=bool)
+    new[1:] = (market[1:] != market[:-1]) | (line[1:] != line[:-1])
+    start = np.flatnonzero(new)
+    votes = np.diff(np.append(start, len(market)))
+    count = int(market.max(initial=-1)) + 1
+    middle = Groups.of(market, count).medians(line)
+    market, line = market[start], line[start]
+    order = np.lexsort((line, np.abs(line), np.abs(line - middle[market]), -votes, market))
+    first = order[np.searchsorted(market[order], np.arange(count))]
+    main: FloatArray = line[first]
+    return main
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """Which rows are outliers, which markets are contested, and the names of each market's outliers."""
+
+    outlier: BoolArray
+    contested: BoolArray
+    names: list[tuple[str, ...]]
+
+
+def _marks(said: BookMarkets, bookmakers: IntArray, markets: int) -> _Marks:
+    outlier = np.zeros(len(said.market), dtype=bool)
+    contested = np.zeros(markets, dtype=bool)
+    outlier[bookmakers], undecided = mark_outliers(said.fair[bookmakers], said.market[bookmakers])
+    contested[said.market[bookmakers[undecided]]] = True
+    names: list[tuple[str, ...]] = [()] * markets
+    for row in np.flatnonzero(outlier):  # in the books' order
+        names[said.market[row]] += (said.quotes.books[said.book[row]],)
+    return _Marks(outlier, contested, names)
+
+
+def _summary(said: BookMarkets, voice: _Voices, rows: IntArray, markets: int) -> dict[str, npt.NDArray[Any]]:
+    """Return per market what the rows that count say together."""
+    groups = Groups.of(said.market[rows], markets)
+    fair = np.column_stack([groups.medians(said.fair[rows, outcome]) for outcome in range(3)])
     # medians of three outcomes need not add up; of two they do, and keep their last bits
-    total = (summary["fair"] + summary["fair_draw"] + summary["fair_other"]).fillna(1.0)
-    summary = summary.assign(fair=summary["fair"] / total, fair_draw=summary["fair_draw"] / total)
-    summary["dispersion"] = by_market["fair"].std(ddof=0)
-    summary["books_count"] = (books["rank"] == 0).groupby([books[key] for key in MARKET], sort=False).sum()
-    return summary.drop(columns="fair_other").reset_index()
-
-
-def _named(books: pd.DataFrame) -> pd.DataFrame:
-    """Return (game_id, market, contested, outliers) of the markets in which a book is marked."""
-    contested = books.loc[books["contested"], MARKET].drop_duplicates().assign(contested=True)
-    names: dict[tuple[str, str], tuple[str, ...]] = {}
-    marked = books.loc[books["outlier"], [*MARKET, "book"]].sort_values("book")
-    for game, market, book in marked.itertuples(index=False):  # few are marked: pandas takes a group each for it
-        names[game, market] = (*names.get((game, market), ()), book)
-    keys = pd.DataFrame(list(names), columns=list(MARKET), dtype=object)
-    return contested.merge(keys.assign(outliers=list(names.values())), on=MARKET, how="outer")
+    total = (fair[:, 0] + fair[:, 1]) + fair[:, 2]
+    total[np.isnan(total)] = 1.0
+    bookmakers = said.market[rows[voice.rank[rows] == _BOOKMAKER]]
+    return {
+        "fair": fair[:, 0] / total,
+        "fair_draw": fair[:, 1] / total,
+        "books_count": np.bincount(bookmakers, minlength=markets),
+        "overround": groups.medians(said.overround[rows]),
+        "dispersion": groups.deviations(said.fair[rows, 0]),
+    }
