@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aipro_ml.betting.groups import Groups, coded
+from aipro_ml.betting.groups import Groups, coded, row_medians
 from aipro_ml.betting.margin import devig
 from aipro_ml.enums import BetType, DevigMethod, Selection
 
@@ -21,6 +21,7 @@ OUTLIER_MADS = 4.0
 
 OUTCOMES = ("fair", "fair_draw", "fair_other")
 MARKET = ["game_id", "market"]
+_KEYS = ("game_id", "market", "book", "selection")
 _SIDES = ("reference", "other", "draw")
 _SIDE_OF = {
     Selection.HOME.value: 0,
@@ -84,7 +85,7 @@ class Quotes:
     def of(cls, quotes: pd.DataFrame) -> "Quotes":
         """Return the quotes (columns game_id, market, book, selection, line, price) by number."""
         (game, games), (kind, kinds), (book, books), (selection, selections) = (
-            coded(quotes[name]) for name in ("game_id", "market", "book", "selection")
+            (codes.astype(np.int64), words) for codes, words in map(coded, (quotes[name] for name in _KEYS))
         )
         line = quotes["line"].to_numpy("float64")
         away_spread = (kinds == BetType.SPREAD.value)[kind] & (selections == Selection.AWAY.value)[selection]
@@ -255,7 +256,7 @@ def _far_from_others(values: FloatArray, code: IntArray) -> BoolArray:
     others[np.arange(len(code)), groups.place] = np.nan
     known = ~np.isnan(others).all(axis=1) & ~np.isnan(values)
     far = np.zeros(len(code), dtype=bool)
-    median = np.nanmedian(others[known], axis=1)
-    spread = np.nanmedian(np.abs(others[known] - median[:, None]), axis=1)
+    median = row_medians(others[known])
+    spread = row_medians(np.abs(others[known] - median[:, None]))
     far[known] = np.abs(values[known] - median) > np.maximum(OUTLIER_DISTANCE, OUTLIER_MADS * spread)
     return far

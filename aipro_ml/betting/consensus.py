@@ -91,7 +91,15 @@ def best_prices(quotes: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     side = (offered.game * len(offered.kinds) + offered.kind) * len(offered.selections) + offered.selection
     order = np.lexsort((offered.book, -pays, side))
     best = order[np.append(True, side[order][1:] != side[order][:-1])[: len(order)]]
-    return quotes.iloc[offered.row[best]].reset_index(drop=True)[list(BEST_PRICE_COLUMNS)]
+    columns = {
+        "game_id": offered.games[offered.game[best]],
+        "market": offered.kinds[offered.kind[best]],
+        "selection": offered.selections[offered.selection[best]],
+        "line": quotes["line"].to_numpy("float64")[offered.row[best]],
+        "price": offered.price[best],
+        "book": offered.books[offered.book[best]],
+    }
+    return pd.DataFrame(columns)[list(BEST_PRICE_COLUMNS)]
 
 
 def _agreed(offered: Quotes, lines: pd.DataFrame) -> tuple[FloatArray, BoolArray]:

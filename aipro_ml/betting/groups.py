@@ -10,7 +10,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
-def coded(column: pd.Series) -> tuple[IntArray, npt.NDArray[np.object_]]:
+def coded(column: pd.Series) -> tuple[npt.NDArray[np.signedinteger], npt.NDArray[np.object_]]:
     """Return the column as positions in its sorted words, and the words; a categorical's codes as they are.
 
     A missing word is −1.
@@ -22,9 +22,20 @@ def coded(column: pd.Series) -> tuple[IntArray, npt.NDArray[np.object_]]:
         words = np.asarray(named, dtype=object)
     if not (words[1:] >= words[:-1]).all():
         order = np.argsort(words)
-        place = np.append(np.argsort(order), -1)
+        place = np.append(np.argsort(order), -1).astype(codes.dtype)
         codes, words = place[codes], words[order]
-    return codes.astype(np.int64, copy=False), words
+    return codes, words
+
+
+def row_medians(table: FloatArray) -> FloatArray:
+    """Return each row's median (n,) of a table (n, k), missing values left out; NaN for a row without any."""
+    ordered = np.sort(table, axis=1)  # NaN last
+    known = table.shape[1] - np.isnan(table).sum(axis=1)
+    rows = np.flatnonzero(known)
+    upper, lower = ordered[rows, known[rows] // 2], ordered[rows, (known[rows] - 1) // 2]
+    median = np.full(len(table), np.nan)
+    median[rows] = np.where(known[rows] % 2, upper, (upper + lower) / 2)
+    return median
 
 
 @dataclass(frozen=True)
@@ -52,14 +63,7 @@ class Groups:
 
     def medians(self, values: FloatArray) -> FloatArray:
         """Return each group's median (count,), as pandas takes it: missing values left out, NaN without any."""
-        table = self.table(values)
-        table.sort(axis=1)  # NaN last
-        known = table.shape[1] - np.isnan(table).sum(axis=1)
-        rows = np.flatnonzero(known)
-        upper, lower = known[rows] // 2, (known[rows] - 1) // 2
-        median = np.full(len(table), np.nan)
-        median[rows] = np.where(upper == lower, table[rows, upper], (table[rows, upper] + table[rows, lower]) / 2)
-        return median
+        return row_medians(self.table(values))
 
     def deviations(self, values: FloatArray) -> FloatArray:
         """Return each group's standard deviation (ddof 0), NaN without values, to the bit as pandas computes it.

@@ -29,9 +29,9 @@ def market_frame(quotes: pd.DataFrame, games: pd.Index, config: SportConfig) -> 
     of the iteration that removes the margin.
     """
     table = consensus(quotes, config.devig, three_way=config.three_way)
-    table = table.set_index(["game_id", "market"])[list(FIELDS)].astype("float64").round(DIGITS)
-    parts = []
-    for bet_type in BetType:
-        rows = pd.MultiIndex.from_product([games, [bet_type.value]])
-        parts.append(table.reindex(rows).set_axis(games, axis=0).add_prefix(f"{bet_type.value}_"))
+    fields, market = (
+        table.set_index("game_id")[list(FIELDS)].astype("float64").round(DIGITS),
+        table["market"].to_numpy(),
+    )
+    parts = [fields.loc[market == kind.value].reindex(games).add_prefix(f"{kind.value}_") for kind in BetType]
     return pd.concat(parts, axis=1)

@@ -77,7 +77,7 @@ def test_latest_opening_and_movements_equal_a_naive_loop(seed: int, in_order: bo
         log = QuoteLog(given)
         for taken, age, last in ((log.latest(entities, DAY), DAY, True), (log.opening(entities), None, False)):
             expected = odds.iloc[naive(odds, entities, age, last=last)].reset_index(drop=True)
-            pd.testing.assert_frame_equal(taken, expected)
+            pd.testing.assert_frame_equal(taken.astype(expected.dtypes), expected)
         moves, expected_moves = log.movements(entities), naive_moves(odds, entities)
         assert list(moves.index) == list(entities.index)
         for game, count, at in moves.itertuples():
