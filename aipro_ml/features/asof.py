@@ -1,7 +1,6 @@
 """The only two ways to look back: the as-of join, and the running state after each game that is joined."""
 
 from collections.abc import Sequence
-from math import isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ from aipro_ml.features.provenance import noted_positions
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 def asof_positions(
@@ -24,19 +24,19 @@ def asof_positions(
     """
     if events.empty or left.empty:
         return np.full(len(left), -1, dtype=np.int64)
-    codes = _codes(left, events, by)
+    codes, known = _codes(left, events, by)
     left_code, event_code = codes[: len(left)], codes[len(left) :]
     as_of, known_at = microseconds(left["as_of"]), microseconds(events["known_at"])
     in_order = bool((known_at[1:] >= known_at[:-1]).all())
-    moments = _distinct(known_at) if in_order else np.unique(known_at)
     # one integer per (entity, moment) makes the join a single binary search; rank 0 is "before everything"
+    moments, rank = _ranked(known_at) if in_order else np.unique(known_at, return_inverse=True)
     width = len(moments) + 1
-    event_key = event_code * width + np.searchsorted(moments, known_at) + 1
+    event_key = event_code * width + rank + 1
     left_key = left_code * width + np.searchsorted(moments, as_of, side="right")
     order = _by_code(event_code) if in_order else np.argsort(event_key, kind="stable")
     at = np.searchsorted(event_key[order], left_key, side="right") - 1
     found = order[np.maximum(at, 0)]
-    valid = (at >= 0) & (event_code[found] == left_code) & left[list(by)].notna().all(axis=1).to_numpy()
+    valid = (at >= 0) & (event_code[found] == left_code) & known[: len(left)]
     if tolerance is not None:
         valid &= known_at[found] > as_of - tolerance // pd.Timedelta(microseconds=1)
     return np.where(valid, found, -1)
@@ -110,17 +110,44 @@ def ewm_before(
     state ← state + rate·(value − state), beginning at `start`; missing values leave it as it is. Rows must
     stand in event order.
     """
-    values = events[column].to_numpy("float64")
     codes, _ = _group_codes(events, by)
-    state = [start] * (int(codes.max(initial=-1)) + 1)
-    after = []
-    for code, value in zip(codes.tolist(), values.tolist(), strict=True):
-        now = state[code]
-        if not isnan(value):
+    order = _by_code(codes)
+    values = events[column].to_numpy("float64")[order]
+    after, entity, now = [], -1, start
+    for code, value, known in zip(codes[order].tolist(), values.tolist(), (~np.isnan(values)).tolist(), strict=True):
+        if code != entity:
+            entity, now = code, start
+        if known:
             now += rate * (value - now)
-            state[code] = now
         after.append(now)
-    return pd.Series(np.array(after, dtype="float64"), index=events.index)
+    means = np.empty(len(values))
+    means[order] = after
+    return pd.Series(means, index=events.index)
+
+
+def streak_before(events: pd.DataFrame, column: str, by: Sequence[str] = ("team_id",)) -> pd.Series:
+    """Return after each event the entity's run of equal signs of `column`: +3 after three above zero, 0 after a zero.
+
+    Rows must stand in event order, and no value may be missing.
+    """
+    codes, _ = _group_codes(events, by)
+    order = _by_code(codes)
+    sign = np.sign(events[column].to_numpy("float64"))[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (codes[order][1:] != codes[order][:-1]) | (sign[1:] != sign[:-1])
+    position = np.arange(len(order))
+    runs = np.empty(len(order))
+    runs[order] = sign * (position - np.maximum.accumulate(np.where(first, position, 0)) + 1)
+    return pd.Series(runs + 0.0, index=events.index)
+
+
+def numbered_teams(entities: pd.DataFrame, events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both with their teams' identifiers as numbers: a view that asks often compares the words only once."""
+    columns = ("home_team_id", "away_team_id")
+    codes, _ = pd.factorize(pd.concat([events["team_id"], *(entities[name] for name in columns)], ignore_index=True))
+    numbers = np.where(codes < 0, np.nan, codes) if (codes < 0).any() else codes
+    event, home, away = np.split(numbers, [len(events), len(events) + len(entities)])
+    return entities.assign(home_team_id=home, away_team_id=away), events.assign(team_id=event)
 
 
 def lagged(events: pd.DataFrame, column: str, lag: int, by: Sequence[str] = ("team_id",)) -> pd.Series:
@@ -162,9 +189,14 @@ def _group_codes(events: pd.DataFrame, by: Sequence[str]) -> tuple[IntArray, int
     return np.asarray(grouped.ngroup(), dtype=np.int64), grouped.ngroups
 
 
-def _codes(left: pd.DataFrame, events: pd.DataFrame, by: Sequence[str]) -> IntArray:
+def _codes(left: pd.DataFrame, events: pd.DataFrame, by: Sequence[str]) -> tuple[IntArray, BoolArray]:
+    """Return the entity of every row of `left` and then of `events`, and which rows have no missing key."""
     keys = pd.concat([left[list(by)], events[list(by)]], ignore_index=True)
-    return _group_codes(keys, by)[0]
+    if len(by) > 1:
+        return _group_codes(keys, by)[0], keys.notna().all(axis=1).to_numpy()
+    codes, words = pd.factorize(keys[by[0]])
+    known = codes >= 0
+    return np.where(known, codes, len(words)).astype(np.int64), known
 
 
 def _by_code(codes: IntArray) -> IntArray:
@@ -174,8 +206,8 @@ def _by_code(codes: IntArray) -> IntArray:
     return order
 
 
-def _distinct(ascending: IntArray) -> IntArray:
+def _ranked(ascending: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the distinct values, and the place of each value among them."""
     first = np.ones(len(ascending), dtype=bool)
     first[1:] = ascending[1:] != ascending[:-1]
-    distinct: IntArray = ascending[first]
-    return distinct
+    return ascending[first], np.cumsum(first) - 1

@@ -132,21 +132,18 @@ class History:
         Columns: those of a result plus team_id, opponent_id, is_home, points_for, points_against, margin.
         """
         results = self._results
-        sides = []
-        for is_home, own, other in ((True, "home", "away"), (False, "away", "home")):
-            side = results.drop(columns=["home_score", "away_score", "home_team_id", "away_team_id"])
-            sides.append(
-                side.assign(
-                    team_id=results[f"{own}_team_id"],
-                    opponent_id=results[f"{other}_team_id"],
-                    is_home=is_home,
-                    points_for=results[f"{own}_score"],
-                    points_against=results[f"{other}_score"],
-                    margin=results[f"{own}_score"] - results[f"{other}_score"],
-                )
-            )
-        both = pd.concat(sides)
-        return both.sort_index(kind="stable").reset_index(drop=True)
+        shared = results.drop(columns=["home_score", "away_score", "home_team_id", "away_team_id"])
+        teams = results[["home_team_id", "away_team_id"]].to_numpy(dtype=object)
+        points = results[["home_score", "away_score"]].to_numpy("float64")
+        own = {
+            "team_id": teams.ravel(),
+            "opponent_id": teams[:, ::-1].ravel(),
+            "is_home": np.tile([True, False], len(results)),
+            "points_for": points.ravel(),
+            "points_against": points[:, ::-1].ravel(),
+        }
+        both = shared.take(np.repeat(np.arange(len(results)), 2)).reset_index(drop=True).assign(**own)
+        return both.assign(margin=both["points_for"] - both["points_against"])
 
     @cached_property
     def _quotes(self) -> QuoteLog:

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,7 @@ class QuoteLog:
         self._width = prod(max(len(values), 1) for _, values in parts)
         # half the memory and time where so few cells are needed, as nearly always
         narrow = len(self._games) * self._width < np.iinfo(np.int32).max
-        series = self._game.astype(np.int32 if narrow else np.int64)
+        series: npt.NDArray[Any] = self._game.astype(np.int32 if narrow else np.int64)
         for codes, values in parts:
             series *= max(len(values), 1)
             series += codes

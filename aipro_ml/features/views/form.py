@@ -1,11 +1,20 @@
 """Form: what a team's last games say beyond its rating, mostly as home minus away."""
 
+from itertools import repeat
+
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from aipro_ml.config import SportConfig
-from aipro_ml.features.asof import asof_join, asof_sides, ewm_before, previous_events, rolling_before
+from aipro_ml.features.asof import (
+    asof_join,
+    asof_sides,
+    ewm_before,
+    numbered_teams,
+    previous_events,
+    rolling_before,
+    streak_before,
+)
 from aipro_ml.features.elo import known_elo
 from aipro_ml.features.history import History
 from aipro_ml.features.view import FeatureView
@@ -16,31 +25,21 @@ CLOSE_MARGIN_SHARE = 0.55
 """A game is close within this share of the sport's spread of margins: 7 points in the NFL."""
 
 
-def _streak(won: pd.Series, previous: npt.NDArray[np.int64]) -> pd.Series:
-    """Return after each game the run of equal results: +3 after three wins, −2 after two losses, 0 a tie."""
-    after: list[int] = []
-    steps = np.sign(won.to_numpy("float64") - 0.5).astype("int64").tolist()
-    for step, before in zip(steps, previous.tolist(), strict=True):
-        last = after[before] if before >= 0 else 0
-        after.append(last + step if last * step > 0 else step)
-    return pd.Series(np.array(after, dtype="float64"), index=won.index)
-
-
-def _events(history: History, config: SportConfig) -> pd.DataFrame:
-    games = history.team_games()
+def _events(games: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
+    """Return the team games with DIFFERENCES, each as it stands after the game."""
     turn = previous_events(games)
     games["won"] = (np.sign(games["margin"]) + 1) / 2
     games["close"] = (games["margin"].abs() <= CLOSE_MARGIN_SHARE * config.margins.margin_sd).astype("float64")
     games["opponent"] = known_elo(history, config.elo)["opponent_rating_before"]
-    power = config.pythagorean_exponent
-    scored = rolling_before(games, "points_for", 16, previous=turn)
-    conceded = rolling_before(games, "points_against", 16, previous=turn)
-    # x^a through a Python loop: NumPy's vector power may differ in the last bit with a row's place
-    ratio = [(c / s) ** power if s > 0 else np.nan for s, c in zip(scored.tolist(), conceded.tolist(), strict=True)]
+    scored = rolling_before(games, "points_for", 16, previous=turn).to_numpy()
+    conceded = rolling_before(games, "points_against", 16, previous=turn).to_numpy()
+    against = np.divide(conceded, scored, out=np.full(len(scored), np.nan), where=scored > 0)
+    # x^a number by number: NumPy's vector power may differ in the last bit with a row's place
+    ratio = list(map(pow, against.tolist(), repeat(config.pythagorean_exponent)))
     games["pythagorean"] = 1 / (1 + np.array(ratio))
     games["win_ewma"] = ewm_before(games, "won", config.ewma_fast, 0.5)
     games["margin_last5"] = rolling_before(games, "margin", 5, previous=turn)
-    games["streak"] = _streak(games["won"], turn)
+    games["streak"] = streak_before(games, "margin")
     games["close_game_rate"] = rolling_before(games, "close", 16, previous=turn)
     games["opponent_elo_last5"] = rolling_before(games, "opponent", 5, previous=turn)
     return games
@@ -52,7 +51,8 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     `home_road_margin`: the home team's margin in its last eight home games minus the away team's in its
     last eight away games, neutral sites aside.
     """
-    games = _events(history, config)
+    entities, games = numbered_teams(entities, history.team_games())
+    games = _events(games, history, config)
     home, away = asof_sides(entities, games, DIFFERENCES)
     frame = (home[list(DIFFERENCES)] - away[list(DIFFERENCES)]).add_suffix("_diff")
     grounds = []
