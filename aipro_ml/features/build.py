@@ -153,6 +153,7 @@ def _matrix(
         _refuse_started(entities)
         settled = labels(lines, history, bet_type, request.labels_known_at, rule)
         y, halves = settled["y"], settled["weight"].ne(1.0)
+        meta = meta.assign(outcome_points=settled["points"])
         weight = settled["weight"] if halves.any() else None
     return FeatureMatrix(features, entities["as_of"], meta, y, outcomes, weight)
 

@@ -28,24 +28,27 @@ def labels(
     known_at: pd.Timestamp | None = None,
     rule: MarketRule = MarketRule.TWO_WAY,
 ) -> pd.DataFrame:
-    """Return `y` and `weight` on the index of `lines` (game_id), settled on each game's final version.
+    """Return `y`, `weight` and `points` on the index of `lines` (game_id), settled on each game's final version.
 
     `y`: 1.0 the reference side won at its line, 0.0 lost, 0.5 a draw that is an outcome of its own (three-way
     moneylines); NaN push, no line or not known yet. `weight`: the share of a stake that was decided, 0.5 where
     half of a quarter line's stake came back, else 1.0: only so is the mean of y what fair prices speak of, the
-    chance of winning what is not returned. With `known_at` only scores known by then, as they stand, count.
+    chance of winning what is not returned. `points`: the home margin, on totals the points of both; NaN while open.
+    With `known_at` only scores known by then, as they stand, count.
     """
     results = history.results().set_index("game_id")
     if known_at is not None:
         results = results.loc[history.scored_at().reindex(results.index) <= known_at]
     scores = results[["home_score", "away_score"]].reindex(lines.index)
     home, away = scores["home_score"].to_numpy("float64"), scores["away_score"].to_numpy("float64")
+    points = home + away if bet_type is BetType.TOTAL else home - away
     if bet_type is BetType.MONEYLINE and rule is MarketRule.THREE_WAY:
         won, drawn = (
             settle_scores(bet_type, side, None, home, away, rule) for side in (Selection.HOME, Selection.DRAW)
         )
         y = np.where(drawn > 0, 0.5, np.where(won > 0, 1.0, np.where(won < 0, 0.0, np.nan)))
-        return pd.DataFrame({"y": y, "weight": 1.0}, index=lines.index)
+        return pd.DataFrame({"y": y, "weight": 1.0, "points": points}, index=lines.index)
     settled = settle_scores(bet_type, REFERENCE_SIDE[bet_type], lines.to_numpy("float64"), home, away, rule)
     y = np.where(settled > 0, 1.0, np.where(settled < 0, 0.0, np.nan))
-    return pd.DataFrame({"y": y, "weight": np.where(np.abs(settled) == 0.5, 0.5, 1.0)}, index=lines.index)
+    weight = np.where(np.abs(settled) == 0.5, 0.5, 1.0)
+    return pd.DataFrame({"y": y, "weight": weight, "points": points}, index=lines.index)

@@ -21,7 +21,8 @@ class FeatureMatrix:
     `meta`: what is not a feature but travels with the row: `season week kickoff home_team_id away_team_id
     result_known_at line market_prob` (result_known_at NaT while open; line = the reference side's line at
     as_of, NaN for moneylines; market_prob = devigged consensus of the reference side at as_of, else NaN), and
-    `market_draw` on three-way moneylines.
+    `market_draw` on three-way moneylines. With labels also `outcome_points`, the home margin or the total that came of
+    it (NaN while open): what a margin model learns, and no feature.
     """
 
     X: pd.DataFrame

@@ -22,6 +22,8 @@ from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.matrices import columns_of
 from aipro_ml.jobs.training_request import TrainingRequest
 from aipro_ml.training.job import Task, TrainingJob, installed_libraries
+from aipro_ml.training.lines import line_column, points_hash
+from aipro_ml.training.margins import REGRESSIONS
 from aipro_ml.training.splits import Folds, walk_forward
 
 
@@ -129,13 +131,18 @@ def _train_from(request: TrainingRequest, league: Sport, matrix: FeatureMatrix) 
 
 def _task(bench: Workbench, config: ModelConfig) -> Task:
     columns = columns_of(bench.league, config.features)
+    line = line_column(config.estimator, bench.request.bet_type)
+    if line is not None and line not in columns:
+        columns = (*columns, line)  # what its probability is asked at, and no regressor
     identity = _identity(bench, config, bench.matrix.select(columns))
     return Task(config, columns, identity, derive_id("ml_model", content_hash(identity)))
 
 
 def _identity(bench: Workbench, config: ModelConfig, matrix: FeatureMatrix) -> dict[str, Any]:
     """Return everything a model's identity derives from."""
+    learned = {"points": points_hash(matrix)} if config.estimator in REGRESSIONS else {}
     return {
+        **learned,
         "sport": bench.league.code,
         "bet_type": bench.request.bet_type.value,
         "config": config.model_dump(mode="json"),

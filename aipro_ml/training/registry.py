@@ -11,6 +11,7 @@ from aipro_ml.enums import BetType, Framework
 from aipro_ml.errors import UsageError
 from aipro_ml.training.base import TrainedModel, Trainer
 from aipro_ml.training.header import read_header
+from aipro_ml.training.margins import REGRESSIONS
 from aipro_ml.training.walkforward import Candidate
 
 PACKAGES: Mapping[Framework, Mapping[str, str]] = {
@@ -34,6 +35,10 @@ def trainer_for(framework: str, estimator: str = "") -> Trainer:
         from aipro_ml.training.h2o import H2OTrainer
 
         return H2OTrainer(estimator)
+    if estimator in REGRESSIONS:
+        from aipro_ml.training.margin_model import MarginTrainer
+
+        return MarginTrainer(estimator)
     from aipro_ml.training.sklearn import SklearnTrainer
 
     return SklearnTrainer(estimator)
@@ -41,7 +46,8 @@ def trainer_for(framework: str, estimator: str = "") -> Trainer:
 
 def load_model(folder: Path) -> TrainedModel:
     """Return the model saved in `folder`, whichever framework wrote it; ArtifactError where it cannot be."""
-    return trainer_for(read_header(folder).framework).load(folder)
+    header = read_header(folder)
+    return trainer_for(header.framework, header.estimator).load(folder)
 
 
 def candidate(config: ModelConfig, bet_type: BetType, seed: int, rule: MarketRule = MarketRule.TWO_WAY) -> Candidate:

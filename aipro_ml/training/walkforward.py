@@ -9,6 +9,7 @@ import pandas as pd
 from aipro_ml.enums import Selection
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.base import TrainedModel, Trainer
+from aipro_ml.training.lines import at_lines
 from aipro_ml.training.oof import scored_rows
 from aipro_ml.training.splits import Folds
 
@@ -32,7 +33,8 @@ def fold_by_fold(candidate: Candidate, matrix: FeatureMatrix, folds: Folds) -> I
     """Yield the out-of-fold frame (`oof.OOF_COLUMNS`) of each fold as soon as it is there."""
     for fold in folds:
         model = candidate.fit(matrix.take(fold.train))
-        yield scored_rows(matrix, fold.test, model.predict_proba(matrix.X.iloc[fold.test]))
+        rows = matrix.take(fold.test)
+        yield scored_rows(matrix, fold.test, model.predict_proba(at_lines(model, rows.X, rows.meta["line"])))
 
 
 def out_of_fold(

@@ -49,6 +49,7 @@ def league(
             "result_known_at": as_of + pd.Timedelta(hours=4),
             "line": np.nan,
             "market_prob": p,
+            "outcome_points": np.where(y > 0, 1.0, -1.0) * np.random.default_rng(seed + 2).integers(1, 11, n),
         },
         index=index,
     )
@@ -65,7 +66,10 @@ def three_way_league(*, seasons: int = 4, games: int = 120, seed: int = 7, permu
     y = np.where(draw < home, 1.0, np.where(draw < not_away, 0.5, 0.0))
     if permuted:
         y = random.permutation(y)
-    meta = matrix.meta.assign(week=np.nan, market_prob=home, market_draw=not_away - home)
+    points = np.where(
+        y == 0.5, 0.0, np.where(y > 0, 1.0, -1.0) * np.random.default_rng(seed + 2).integers(1, 4, len(y))
+    )
+    meta = matrix.meta.assign(week=np.nan, market_prob=home, market_draw=not_away - home, outcome_points=points)
     seen = strength + random.normal(scale=0.5, size=len(strength))
     rated = 1 / (1 + np.exp(-(seen - 0.2)))
     X = matrix.X.assign(elo_prob=rated, elo_draw=1 / (1 + np.exp(-(seen + 1.0))) - rated)

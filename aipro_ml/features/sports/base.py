@@ -11,7 +11,7 @@ from aipro_ml.features.view import FeatureView, ViewGroup
 
 OUTCOME_COLUMNS = frozenset(
     {"home_score", "away_score", "overtime", "status", "result", "margin", "total", "y", "label", "winner"}
-    | {"closing_line", "closing_price", "result_known_at", "home_points", "away_points", "covered"}
+    | {"closing_line", "closing_price", "result_known_at", "home_points", "away_points", "covered", "outcome_points"}
 )
 """Names no feature may carry: what they say is known after the game (methods §9)."""
 
