@@ -211,6 +211,7 @@ class TrainingConfig(Config):
     seed: int = 20260101
     train_from: int | None = Field(default=None, description="First training season; default after burn-in")
     min_train_seasons: int = Field(default=1, ge=1)
+    stack: bool = Field(default=False, description="Also a model `stack` that pools the candidates, where two or more")
     models: dict[BetType, tuple[ModelConfig, ...]]
 
 

@@ -176,6 +176,8 @@ def _show(report: "TrainingReport", *, as_json: bool) -> None:
         rows = [row.fields for row in report.leaderboard]
         named = [{"sport": report.sport, "bet_type": report.bet_type, **row} for row in rows]
         table(named if as_json else rows, title=f"{about}: walk-forward", as_json=as_json)
+    if report.coefficients and not as_json:
+        table(report.coefficients, title=f"{about}: coefficients in log-odds, learned on every test season")
     if report.tracking_problem is not None:
         warn(f"MLflow was not written: {report.tracking_problem}")
     for model in () if as_json else report.models:

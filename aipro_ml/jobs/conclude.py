@@ -7,14 +7,20 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from aipro_ml.betting.settlement import MarketRule
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
+from aipro_ml.enums import Framework
 from aipro_ml.errors import AiproError
+from aipro_ml.jobs.matrices import columns_of
 from aipro_ml.jobs.training_bench import Workbench
 from aipro_ml.jobs.training_request import FailedRow, TrainedRow, TrainingReport
-from aipro_ml.training.artifacts import read_artifact, read_oof
-from aipro_ml.training.baselines import baselines
-from aipro_ml.training.leaderboard import Entry, LeaderboardRow, baseline_entries, leaderboard
+from aipro_ml.training.artifacts import read_artifact, read_metrics, read_oof
+from aipro_ml.training.baselines import LOGISTIC, baselines
+from aipro_ml.training.leaderboard import BASELINE, BLEND, MARKET, Entry, LeaderboardRow, baseline_entries, leaderboard
+from aipro_ml.training.registry import candidate
+from aipro_ml.training.stacking import market_blend
+from aipro_ml.training.walkforward import out_of_fold
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,17 +50,44 @@ def conclude(
         training_id=bench.request.training_id,
     )
     try:
-        board = _leaderboard(bench, rows)
+        blend, coefficients = _pools(rows)
+        board = _leaderboard(bench, rows, blend)
     except AiproError as error:
         return replace(report, problem=error)
+    report = replace(report, leaderboard=board, coefficients=coefficients)
     _save_figures(engine, rows, board)
-    return replace(report, leaderboard=board, tracking_problem=_track(settings, bench, rows, board))
+    return replace(report, tracking_problem=_track(settings, bench, rows, board))
 
 
-def _leaderboard(bench: Workbench, rows: Sequence[TrainedRow]) -> tuple[LeaderboardRow, ...]:
+def _leaderboard(bench: Workbench, rows: Sequence[TrainedRow], blend: Sequence[Entry]) -> tuple[LeaderboardRow, ...]:
     entries = baseline_entries(baselines(bench.matrix, bench.folds, bench.request.bet_type))
-    entries += [Entry(row.name, row.framework, read_oof(row.folder)) for row in rows]
+    estimators = {task.model_id: task.config.estimator for task in bench.every}
+    if LOGISTIC.estimator not in {estimators[row.model_id] for row in rows}:
+        entries.append(_logistic(bench))
+    entries += [*(Entry(row.name, row.framework, read_oof(row.folder)) for row in rows), *blend]
     return leaderboard(entries, bench.request.config.seed)
+
+
+def _logistic(bench: Workbench) -> Entry:
+    """Return the logistic regression every leaderboard has, where no candidate is one."""
+    matrix = bench.matrix.select(columns_of(bench.league, LOGISTIC.features))
+    rule = MarketRule(bench.league.config.moneyline)
+    made = candidate(LOGISTIC, bench.request.bet_type, bench.request.config.seed, rule)
+    return Entry(LOGISTIC.name, BASELINE, out_of_fold(made, matrix, bench.folds))
+
+
+def _pools(rows: Sequence[TrainedRow]) -> tuple[list[Entry], tuple[Mapping[str, Any], ...]]:
+    """Return the row `blend` of the stack and the market where there is one, and the coefficients of both."""
+    found = next((row for row in rows if row.framework == Framework.ENSEMBLE), None)
+    if found is None:
+        return [], ()
+    kept = read_metrics(found.folder)["coefficients"]
+    told = [{"row": found.name, **{name: each[name] for name in ("of", "coefficient", "se", "n")}} for each in kept]
+    blend = market_blend(read_oof(found.folder))
+    if blend is None:
+        return [], tuple(told)
+    told += [{"row": BLEND, **each} for each in blend.pool.rows([found.name, MARKET])]
+    return [Entry(BLEND, BASELINE, blend.oof)], tuple(told)
 
 
 def _save_figures(engine: Engine, rows: Sequence[TrainedRow], board: Sequence[LeaderboardRow]) -> None:
@@ -84,7 +117,7 @@ def _track(
     """Log each model to MLflow; the database is written already, so an outage is only reported."""
     from aipro_ml.jobs.track import track_model
 
-    columns = {task.model_id: task.columns for task in bench.tasks}
+    columns = {task.model_id: task.columns for task in bench.every}
     try:
         for row in rows:
             matrix = bench.matrix.select(columns[row.model_id])

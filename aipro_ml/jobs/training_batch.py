@@ -10,11 +10,13 @@ from sqlalchemy import Engine
 
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
+from aipro_ml.errors import AiproError
 from aipro_ml.jobs.abandoned import this_process
 from aipro_ml.jobs.conclude import conclude
 from aipro_ml.jobs.executor import ExecutorChoice
 from aipro_ml.jobs.training_bench import Workbench
 from aipro_ml.jobs.training_request import FailedRow, TrainedRow, TrainingReport
+from aipro_ml.jobs.training_stack import refusal, store_stack
 from aipro_ml.jobs.training_store import note_runs, reusable, store
 from aipro_ml.training.job import Event, Failed, Fitted, Progress, Task, TrainingJob
 
@@ -49,17 +51,18 @@ class Batch:
         self._note()
         with self._failed_on_error():
             for training in self._trainings:
-                self._conclude_if_done(training)
+                self._conclude_if_done(training, folder)
             for job, event in self._way.where.executor().run(list(jobs), folder) if jobs else ():
                 self._take(jobs[job], job, event, folder)
-                self._conclude_if_done(jobs[job])
+                self._conclude_if_done(jobs[job], folder)
         return [training.report for training in self._trainings if training.report is not None]
 
     def _note(self) -> None:
         facts = {"batch": str(uuid4()), "process": this_process()}
         with self._engine.begin() as connection:
             for training in self._trainings:
-                training.runs = note_runs(connection, training.bench, training.missing, facts)
+                wanted = [*training.missing, *training.missing_stack]
+                training.runs = note_runs(connection, training.bench, wanted, facts)
 
     def _take(self, training: "_Training", job: TrainingJob, event: Event, folder: Path) -> None:
         task = training.task(event.model_id)
@@ -79,11 +82,25 @@ class Batch:
             run = training.runs[task.model_id]
             models.fail_running(connection, [run], event.error, training.bench.request.ended())
 
-    def _conclude_if_done(self, training: "_Training") -> None:
+    def _conclude_if_done(self, training: "_Training", folder: Path) -> None:
         if training.report is None and not training.missing:
-            rows = [training.rows[task.model_id] for task in training.bench.tasks if task.model_id in training.rows]
+            for stack in training.missing_stack:
+                self._stack(training, stack, folder)
+            rows = [training.rows[task.model_id] for task in training.bench.every if task.model_id in training.rows]
             failures = tuple(training.failures.values())
             training.report = conclude(self._engine, self._settings, training.bench, rows, failures)
+
+    def _stack(self, training: "_Training", task: Task, folder: Path) -> None:
+        members = [training.rows[one.model_id] for one in training.bench.tasks if one.model_id in training.rows]
+        place = (task, training.runs[task.model_id], folder)
+        try:
+            if training.failures:
+                raise refusal(list(training.failures.values()))
+            row = store_stack(self._engine, self._settings, training.bench, members, place)
+        except AiproError as error:
+            self._fail(training, task, Failed(task.model_id, error))
+            return
+        training.rows[task.model_id] = row
 
     @contextmanager
     def _failed_on_error(self) -> Iterator[None]:
@@ -111,6 +128,12 @@ class _Training:
     def missing(self) -> list[Task]:
         """Return the candidates neither stored nor failed."""
         return [task for task in self.bench.tasks if task.model_id not in {*self.rows, *self.failures}]
+
+    @property
+    def missing_stack(self) -> list[Task]:
+        """Return the stack where there is to be one that is neither stored nor failed."""
+        stack = self.bench.stack
+        return [] if stack is None or stack.model_id in {*self.rows, *self.failures} else [stack]
 
     def task(self, model_id: UUID) -> Task:
         """Return the candidate of this model."""

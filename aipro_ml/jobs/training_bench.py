@@ -12,7 +12,7 @@ from aipro_ml import __version__
 from aipro_ml.betting.settlement import MarketRule
 from aipro_ml.config import ModelConfig
 from aipro_ml.db.repositories import reference
-from aipro_ml.enums import BetType
+from aipro_ml.enums import BetType, Framework
 from aipro_ml.errors import AiproError
 from aipro_ml.features.build import MatrixRequest, build_matrices
 from aipro_ml.features.matrix import FeatureMatrix
@@ -21,15 +21,22 @@ from aipro_ml.identity import content_hash, derive_id
 from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.matrices import columns_of
 from aipro_ml.jobs.training_request import TrainingRequest
+from aipro_ml.training.ensemble import ESTIMATOR
 from aipro_ml.training.job import Task, TrainingJob, installed_libraries
 from aipro_ml.training.lines import line_column, points_hash
 from aipro_ml.training.margins import REGRESSIONS
 from aipro_ml.training.splits import Folds, walk_forward
 
+STACK = "stack"
+"""Name of the candidate that pools the others."""
+
 
 @dataclass(frozen=True)
 class Workbench:
-    """Everything one training shares between its candidates; `tasks` are the candidates in configuration order."""
+    """Everything one training shares between its candidates; `tasks` are the candidates in configuration order.
+
+    `stack` pools them once they are stored; None where it is not asked for.
+    """
 
     request: TrainingRequest
     league: Sport
@@ -37,6 +44,12 @@ class Workbench:
     folds: Folds
     minutes: int
     tasks: tuple[Task, ...]
+    stack: Task | None = None
+
+    @property
+    def every(self) -> tuple[Task, ...]:
+        """Return the candidates and, at the end, the stack where there is one."""
+        return self.tasks if self.stack is None else (*self.tasks, self.stack)
 
     @property
     def train_from(self) -> int:
@@ -119,7 +132,22 @@ def _bench(request: TrainingRequest, league: Sport, minutes: int, matrix: Featur
     if not configs:
         raise AiproError(f"the training configuration names no models for {request.bet_type}")
     bare = Workbench(request, league, matrix, folds, minutes, ())
-    return Workbench(request, league, matrix, folds, minutes, tuple(_task(bare, config) for config in configs))
+    tasks = tuple(_task(bare, config) for config in configs)
+    stack = _stack(bare, tasks) if request.config.stack and len(tasks) > 1 else None
+    return Workbench(request, league, matrix, folds, minutes, tasks, stack)
+
+
+def _stack(bench: Workbench, tasks: Sequence[Task]) -> Task:
+    """Return the stack as a candidate: known by its members' identities before one of them is fitted."""
+    groups = {task.config.features for task in tasks}
+    config = ModelConfig(
+        name=STACK,
+        framework=Framework.ENSEMBLE,
+        estimator=ESTIMATOR,
+        features=groups.pop() if len(groups) == 1 else "all",
+        params={"members": {task.config.name: str(task.model_id) for task in tasks}},
+    )
+    return _with_columns(bench, config, tuple(dict.fromkeys(name for task in tasks for name in task.columns)))
 
 
 def _train_from(request: TrainingRequest, league: Sport, matrix: FeatureMatrix) -> int:
@@ -134,6 +162,10 @@ def _task(bench: Workbench, config: ModelConfig) -> Task:
     line = line_column(config.estimator, bench.request.bet_type)
     if line is not None and line not in columns:
         columns = (*columns, line)  # what its probability is asked at, and no regressor
+    return _with_columns(bench, config, columns)
+
+
+def _with_columns(bench: Workbench, config: ModelConfig, columns: tuple[str, ...]) -> Task:
     identity = _identity(bench, config, bench.matrix.select(columns))
     return Task(config, columns, identity, derive_id("ml_model", content_hash(identity)))
 

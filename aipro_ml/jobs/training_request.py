@@ -107,7 +107,8 @@ class FailedRow:
 class TrainingReport:
     """The leaderboard (one row a model or baseline), the models behind it, and what failed.
 
-    `problem`: why there is no leaderboard at all.
+    `problem`: why there is no leaderboard at all. `coefficients` of the rows `stack` and `blend`: row, of,
+    coefficient, se, n.
     """
 
     sport: str
@@ -119,3 +120,4 @@ class TrainingReport:
     failures: tuple[FailedRow, ...] = ()
     problem: AiproError | None = None
     training_id: UUID | None = None
+    coefficients: tuple[Mapping[str, Any], ...] = ()

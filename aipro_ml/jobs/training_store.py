@@ -50,7 +50,7 @@ def reusable(engine: Engine, settings: Settings, bench: Workbench) -> dict[UUID,
     """Return the candidates an earlier run stored: a model row, a completed run and a whole artifact each."""
     found = {}
     with engine.connect() as connection:
-        for task in bench.tasks:
+        for task in bench.every:
             row = _reusable(connection, settings, bench, task)
             if row is not None:
                 found[task.model_id] = row

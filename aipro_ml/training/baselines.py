@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aipro_ml.config import ModelConfig
 from aipro_ml.enums import BetType
 from aipro_ml.errors import UsageError
 from aipro_ml.features.matrix import FeatureMatrix, outcome_columns
@@ -14,6 +15,11 @@ from aipro_ml.training.splits import Fold, Folds
 
 ELO_COLUMN = "elo_prob"
 ELO_DRAW = "elo_draw"
+
+LOGISTIC = ModelConfig(
+    name="logistic_regression", framework="sklearn", estimator="logistic_regression", params={"C": 0.003}
+)
+"""The logistic regression of every leaderboard, as in the shipped training configuration."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -24,6 +24,7 @@ from aipro_ml.training.oof import (
 )
 
 MARKET = "market"
+BLEND = "blend"
 BASELINE = "baseline"
 """What stands in the column `framework` of a row that is no model."""
 

@@ -50,8 +50,8 @@ def at_lines(model: TrainedModel, X: pd.DataFrame, lines: pd.Series) -> pd.DataF
 
 
 def line_feature(model: TrainedModel) -> str | None:
-    """Return the column a model reads its line from; None where its probability follows no line."""
-    return model.line_feature if isinstance(model, LineModel) else None
+    """Return the column a model, or a member of an ensemble, reads its line from; None where none follows a line."""
+    return getattr(model, "line_feature", None)
 
 
 def line_column(estimator: str, bet_type: BetType) -> str | None:

@@ -18,8 +18,12 @@ PACKAGES: Mapping[Framework, Mapping[str, str]] = {
     Framework.SKLEARN: {"scikit-learn": "", "lightgbm": ""},
     Framework.AUTOGLUON: {"autogluon.tabular": "[lightgbm,xgboost,catboost]"},
     Framework.H2O: {"h2o": ""},
+    Framework.ENSEMBLE: {},
 }
-"""The packages a model of each framework needs to predict, and the extras of theirs it needs with them."""
+"""The packages a model of each framework needs to predict, and the extras of theirs it needs with them.
+
+An ensemble needs those of its members, and its members may be of any framework.
+"""
 
 
 def trainer_for(framework: str, estimator: str = "") -> Trainer:
@@ -35,6 +39,10 @@ def trainer_for(framework: str, estimator: str = "") -> Trainer:
         from aipro_ml.training.h2o import H2OTrainer
 
         return H2OTrainer(estimator)
+    if framework == Framework.ENSEMBLE:
+        from aipro_ml.training.ensemble import EnsembleTrainer
+
+        return EnsembleTrainer()
     if estimator in REGRESSIONS:
         from aipro_ml.training.margin_model import MarginTrainer
 
@@ -76,6 +84,9 @@ def installed(framework: Framework) -> bool:
 
 def requirements_of(framework: Framework) -> tuple[str, ...]:
     """Return what a process that predicts with a model of `framework` must install beside this package."""
+    if framework == Framework.ENSEMBLE:
+        members = [other for other in PACKAGES if other != framework and installed(other)]
+        return tuple(requirement for member in members for requirement in requirements_of(member))
     return tuple(f"{name}{extras}=={version(name)}" for name, extras in PACKAGES[framework].items())
 
 

@@ -54,7 +54,7 @@ def test_linear_contributions_are_the_closed_form(matrix):
     np.testing.assert_allclose(contributions["noise"], expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("framework", ["fortran", "ensemble"])
+@pytest.mark.parametrize("framework", ["fortran"])
 def test_an_unknown_framework_is_a_usage_error(framework):
     with pytest.raises(UsageError, match=framework):
         trainer_for(framework)

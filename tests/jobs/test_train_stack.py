@@ -1,0 +1,77 @@
+"""A training with `stack: true`: the ensemble it leaves, what becomes of it on resuming, and where a member fails."""
+
+from datetime import timedelta
+
+import pytest
+
+from aipro_ml.config import ModelConfig, TrainingConfig
+from aipro_ml.enums import BetType, CalibrationMethod
+from aipro_ml.jobs.calibrate import calibrate
+from aipro_ml.jobs.train import TrainingRequest, Way, train, train_all
+from aipro_ml.training.artifacts import read_artifact
+from tests.fixtures_platform import LOGISTIC, NOW, SPORT
+
+SMALL = {"n_estimators": 10, "num_leaves": 3}
+TREES = ModelConfig(name="trees", framework="sklearn", estimator="lightgbm", features="all", params=SMALL)
+
+
+def request(*models):
+    config = TrainingConfig(models={BetType.MONEYLINE: models}, stack=True)
+    return TrainingRequest(SPORT, BetType.MONEYLINE, config, NOW + timedelta(hours=1), 2023, 2024)
+
+
+@pytest.fixture
+def mine(own_artifacts, untracked):
+    yield own_artifacts
+    own_artifacts.close()
+
+
+def test_a_stack_is_a_model_like_any_other_and_a_resumed_training_finds_it(mine):
+    report = train(mine.engine, mine.settings, request(LOGISTIC, TREES))
+    names = [row.name for row in report.models]
+    assert names == ["logistic", "trees", "stack"]
+    assert {"stack", "blend", "market", "constant", "elo"} <= {row.name for row in report.leaderboard}
+    told = [(each["row"], each["of"]) for each in report.coefficients]
+    assert told == [("stack", "logistic"), ("stack", "trees"), ("blend", "stack"), ("blend", "market")]
+    stack = report.models[-1]
+    (row,) = mine.rows("SELECT * FROM ml_models WHERE framework = 'ensemble'")
+    assert row["id"] == stack.model_id
+    metrics = row["performance_metrics"]
+    assert [each["coefficient"] for each in metrics["coefficients"]] == [
+        each["coefficient"] for each in report.coefficients[:2]
+    ]
+    assert set(metrics["identity"]["config"]["params"]["members"].values()) == {
+        str(model.model_id) for model in report.models[:2]
+    }
+    assert metrics["repeatable"] is True
+    assert mine.one("SELECT count(*) FROM training_runs WHERE status <> 'completed'") == 0
+    artifact = read_artifact(stack.folder)
+    assert artifact.model.feature_names == tuple(metrics["features"])
+    assert mine.one("SELECT count(*) FROM feature_importance WHERE model_id = :id", id=stack.model_id) == len(
+        metrics["features"]
+    )
+    (again,) = train_all(mine.engine, mine.settings, [request(LOGISTIC, TREES)], Way(resume=True))
+    assert [(model.model_id, model.is_reused) for model in again.models] == [
+        (model.model_id, True) for model in report.models
+    ]
+    assert again.leaderboard == report.leaderboard
+    assert again.coefficients == report.coefficients
+    calibrated = calibrate(mine.engine, mine.settings, str(stack.model_id), CalibrationMethod.AUTO, NOW, dry_run=True)
+    assert calibrated.published_log_loss is not None
+
+
+def test_where_a_member_fails_the_stack_fails_and_the_others_stay(mine):
+    bad = ModelConfig(name="bad", framework="sklearn", estimator="logistic_regression", params={"depth": 3})
+    report = train(mine.engine, mine.settings, request(TREES, bad))
+    assert [row.name for row in report.models] == ["trees"]
+    assert [row.name for row in report.failures] == ["bad", "stack"]
+    assert "its members bad failed" in str(report.failures[1].error)
+    assert mine.one("SELECT count(*) FROM training_runs WHERE status = 'running'") == 0
+    assert "logistic_regression" in {row.name for row in report.leaderboard}
+
+
+def test_a_training_without_logistic_regression_has_it_as_a_baseline(mine):
+    report = train(mine.engine, mine.settings, request(TREES))
+    (row,) = [row for row in report.leaderboard if row.name == "logistic_regression"]
+    assert row.framework == "baseline"
+    assert report.coefficients == ()
