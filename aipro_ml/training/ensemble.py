@@ -1,7 +1,7 @@
 """The ensemble framework: a model made of other frameworks' models, pooled by a stack's coefficients."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -86,10 +86,10 @@ class EnsembleModel:
 
 @dataclass(frozen=True)
 class EnsembleTrainer:
-    """Loads ensembles; they are made from trained members, not fitted to rows."""
+    """Loads ensembles; they are made from trained members, not fitted to rows. `load_member` loads any model."""
 
     framework: ClassVar[Framework] = Framework.ENSEMBLE
-    name: str = ESTIMATOR
+    load_member: Callable[[Path], TrainedModel]
 
     def fit(
         self,
@@ -110,8 +110,6 @@ class EnsembleTrainer:
 
     def load(self, path: Path) -> EnsembleModel:
         """Return the ensemble in folder `path` with its members; ArtifactError where one cannot be loaded."""
-        from aipro_ml.training.registry import load_model
-
         header = read_header(path)
         try:
             names = [str(name) for name in header.facts["members"]]
@@ -121,7 +119,7 @@ class EnsembleTrainer:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArtifactError(f"{path}: damaged model ({error}); train it again") from error
         try:
-            members = {name: load_model(path / _folder(number)) for number, name in enumerate(names)}
+            members = {name: self.load_member(path / _folder(number)) for number, name in enumerate(names)}
         except UsageError as error:  # a framework that is not installed here
             raise ArtifactError(f"{path}: {error}") from error
         if len(pool.coef) != len(members):

@@ -42,7 +42,7 @@ def trainer_for(framework: str, estimator: str = "") -> Trainer:
     if framework == Framework.ENSEMBLE:
         from aipro_ml.training.ensemble import EnsembleTrainer
 
-        return EnsembleTrainer()
+        return EnsembleTrainer(load_model)
     if estimator in REGRESSIONS:
         from aipro_ml.training.margin_model import MarginTrainer
 
