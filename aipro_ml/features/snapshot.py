@@ -15,16 +15,19 @@ _BESIDE = ("as_of", "y", "weight", "outcomes")
 """What stands beside features and meta; `outcomes` is one text in every row."""
 
 
-def write_snapshot(path: Path, matrix: FeatureMatrix) -> str:
-    """Write `matrix` as `path` in one step and return the file's SHA-256; the same content gives the same bytes."""
+def write_snapshot(path: Path, matrix: FeatureMatrix, building: Path | None = None) -> str:
+    """Write `matrix` as `path` in one step and return the file's SHA-256; the same content gives the same bytes.
+
+    `building`: a folder of the same file system to write it in first (None: beside `path`).
+    """
     frame = pd.concat([matrix.X, matrix.meta.add_prefix(_META)], axis=1)
     outcomes = ",".join(matrix.outcomes)
     for name, values in zip(_BESIDE, (matrix.as_of, matrix.y, matrix.weight, outcomes), strict=True):
         if values is not None:
             frame[f"{_META}{name}"] = values
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(prefix=f".{path.stem}-", dir=path.parent, delete=False) as building:
-        place = Path(building.name)
+    with tempfile.NamedTemporaryFile(prefix=f".{path.stem}-", dir=building or path.parent, delete=False) as begun:
+        place = Path(begun.name)
     try:
         frame.to_parquet(place, compression="zstd")
         place.chmod(0o644)  # a temporary file's 0600 would lock other users of the platform out

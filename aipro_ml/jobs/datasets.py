@@ -18,16 +18,22 @@ FOLDER = "datasets"
 
 
 def save_snapshot(
-    connection: Connection, settings: Settings, set_id: UUID, matrix: FeatureMatrix, now: datetime
+    connection: Connection,
+    settings: Settings,
+    set_id: UUID,
+    matrix: FeatureMatrix,
+    now: datetime,
+    building: Path | None = None,
 ) -> UUID:
     """Keep `matrix` as a Parquet file under the artifacts and a row of `training_datasets`; return the row's id.
 
-    The same content is the same file: a whole one stays as it is, a damaged one is written anew.
+    The same content is the same file: a whole one stays as it is, a damaged one is written anew, in the folder
+    `building` first (None: beside its place).
     """
     digest = matrix.sha256
     place = Path(FOLDER) / digest[:2] / f"{digest}.parquet"
     details = {
-        "file_sha256": _written(settings.artifacts_dir / place, matrix),
+        "file_sha256": _written(settings.artifacts_dir / place, matrix, building),
         "features": len(matrix.feature_names),
         "labelled": 0 if matrix.y is None else int(matrix.y.notna().sum()),
     }
@@ -90,10 +96,10 @@ def _read(settings: Settings, row: dict[str, Any]) -> FeatureMatrix:
     return read_snapshot(settings.artifacts_dir / row["file_path"], row["data_hash"], row["file_sha256"])
 
 
-def _written(path: Path, matrix: FeatureMatrix) -> str:
+def _written(path: Path, matrix: FeatureMatrix, building: Path | None) -> str:
     """Return the SHA-256 of the file, written where it is not there or holds anything else."""
     try:
         whole = read_snapshot(path, matrix.sha256).meta.equals(matrix.meta)
     except ArtifactError:
         whole = False
-    return file_hash(path) if whole else write_snapshot(path, matrix)
+    return file_hash(path) if whole else write_snapshot(path, matrix, building)

@@ -92,7 +92,7 @@ def store(
     request, matrix = bench.request, bench.matrix.select(task.columns)
     with engine.begin() as connection:
         set_id = store_feature_set(connection, bench.league, request.bet_type, task.columns, request.now)
-        save_snapshot(connection, settings, set_id, matrix, request.now)
+        save_snapshot(connection, settings, set_id, matrix, request.now, built.parent)
         is_new = models.save_model(connection, _model_row(settings, bench, task, folder))
         models.save_importance(connection, task.model_id, said.importance)
         values = {
