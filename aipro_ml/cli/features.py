@@ -7,7 +7,7 @@ import typer
 
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import progress, say, table
-from aipro_ml.cli.values import parse_moment
+from aipro_ml.cli.values import Where, executor_choice, parse_moment
 from aipro_ml.enums import BetType
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a row.")]
 SportCode = Annotated[str, typer.Option("--sport", help="Sport code.")]
 OneBetType = Annotated[BetType | None, typer.Option("--bet-type", help="Only this one; default all.")]
 Minutes = Annotated[int | None, typer.Option("--decision-minutes", min=1, help="Decide this long before kick-off.")]
+WhereOption = Annotated[Where, typer.Option("--executor", help="ray: a season a task of a Ray cluster.")]
+RayAddress = Annotated[str | None, typer.Option("--ray-address", help="The cluster's address, host:6379 or auto.")]
 Game = Annotated[str, typer.Argument(help="A game id, how it begins, or '2022-09-11 BAL@NYJ' (local day).")]
 
 
@@ -75,6 +77,8 @@ def build(
     bet_type: OneBetType = None,
     decision_minutes: Minutes = None,
     verify: Annotated[bool, typer.Option(help="Compute stored rows again and refuse where one changed.")] = True,
+    executor: WhereOption = Where.LOCAL,
+    ray_address: RayAddress = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compute; write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -83,7 +87,14 @@ def build(
     from aipro_ml.jobs.matrices import BuildOptions, build_features
 
     with opened(settings(context)) as engine, progress(f"features {sport}") as tick:
-        options = BuildOptions(datetime.now(UTC), decision_minutes, dry_run, verify, clock=lambda: datetime.now(UTC))
+        options = BuildOptions(
+            datetime.now(UTC),
+            decision_minutes,
+            dry_run,
+            verify,
+            clock=lambda: datetime.now(UTC),
+            where=executor_choice(executor, ray_address),
+        )
         reports = build_features(engine, sport, _bet_types(bet_type), options, tick)
     _reports(reports, f"{sport} features", as_json=as_json)
 
@@ -95,6 +106,8 @@ def backfill(
     reason: Annotated[str, typer.Option(help="Why the past is written anew; kept in the audit log.")],
     bet_type: OneBetType = None,
     decision_minutes: Minutes = None,
+    executor: WhereOption = Where.LOCAL,
+    ray_address: RayAddress = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compute; write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -104,7 +117,12 @@ def backfill(
 
     with opened(settings(context)) as engine, progress(f"features {sport}") as tick:
         options = BuildOptions(
-            datetime.now(UTC), decision_minutes, dry_run, reason=reason, clock=lambda: datetime.now(UTC)
+            datetime.now(UTC),
+            decision_minutes,
+            dry_run,
+            reason=reason,
+            clock=lambda: datetime.now(UTC),
+            where=executor_choice(executor, ray_address),
         )
         reports = build_features(engine, sport, _bet_types(bet_type), options, tick)
     _reports(reports, f"{sport} features: backfill", as_json=as_json)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import say, table, warn
 from aipro_ml.cli.search import search
 from aipro_ml.cli.training_progress import job_progress
+from aipro_ml.cli.values import Where, executor_choice
 from aipro_ml.enums import BetType, Framework
 from aipro_ml.errors import AiproError, UsageError
 
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Train models walk-forward.", no_args_is_help=True)
 app.command("search")(search)
-
-
-class Where(StrEnum):
-    """Where jobs run."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 WhereOption = Annotated[Where, typer.Option("--executor", help="local: processes of this machine; ray: a Ray cluster.")]
@@ -134,12 +127,9 @@ def _bet_types(config: "TrainingConfig", named: Sequence[BetType], *, every: boo
 
 
 def _way(where: Where, ray_address: str | None, workers: int | None, *, resume: bool) -> "Way":
-    from aipro_ml.jobs.executor import ExecutorChoice
     from aipro_ml.jobs.train import Way
 
-    if ray_address is not None and where is not Where.RAY:
-        raise UsageError("--ray-address goes with --executor ray")
-    return Way(ExecutorChoice(where.value, workers, ray_address), resume)
+    return Way(executor_choice(where, ray_address, workers), resume)
 
 
 def _show_plan(chosen: "Settings", requests: "Sequence[TrainingRequest]", *, as_json: bool) -> None:

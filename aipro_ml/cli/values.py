@@ -1,9 +1,30 @@
 """Values of options that Typer has no type for."""
 
 from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from aipro_ml.errors import UsageError
 from aipro_ml.times import parse_utc
+
+if TYPE_CHECKING:
+    from aipro_ml.jobs.executor import ExecutorChoice
+
+
+class Where(StrEnum):
+    """Where work is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def executor_choice(where: Where, ray_address: str | None, workers: int | None = None) -> "ExecutorChoice":
+    """Return the executor the options name; UsageError for a cluster's address without a cluster."""
+    from aipro_ml.jobs.executor import ExecutorChoice
+
+    if ray_address is not None and where is not Where.RAY:
+        raise UsageError("--ray-address goes with --executor ray")
+    return ExecutorChoice(where.value, workers, ray_address)
 
 
 def parse_day(text: str | None) -> date | None:

@@ -6,14 +6,18 @@ import socket
 import tarfile
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.jobs.attempts import Attempt, Happening
-from aipro_ml.training.job import Event, Fitted, TrainingJob, run_job
+from aipro_ml.training.job import Event, Fitted, TrainingJob, run_job, told
+
+S = TypeVar("S")
+T = TypeVar("T")
+R = TypeVar("R")
 
 ANSWER_S = 5.0
 """Seconds a cluster's head may take to answer."""
@@ -45,6 +49,32 @@ class RayExecutor:
                     rest = attempt.lost(happened or "it ended early")
                     waiting.extendleft([rest] if isinstance(rest, Attempt) else [])
                     yield from [] if isinstance(rest, Attempt) else rest
+
+
+def mapped(
+    where: tuple[str | None, int | None], function: Callable[[S, T], R], shared: S, items: Sequence[T]
+) -> Iterator[R]:
+    """Yield `function(shared, item)` of each item in order, each a task; `where` is (address, tasks at a time).
+
+    `shared` travels once a node. A task whose node is lost is begun again; an error of the function is raised.
+    """
+    address, workers = where
+    with _cluster(address) as ray:
+        task, place = ray.remote(num_cpus=1, max_retries=2)(function), ray.put(shared)
+        ahead = workers or len(items)
+        begun = deque(task.remote(place, item) for item in items[:ahead])
+        for number in range(len(items)):
+            yield _gotten(ray, begun.popleft())
+            begun.extend(task.remote(place, item) for item in items[ahead + number : ahead + number + 1])
+
+
+def _gotten(ray: Any, reference: Any) -> Any:
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise told(error.cause) from error
+    except ray.exceptions.RayError as error:
+        raise AiproError(f"Ray: {' '.join(str(error).split())[:300]}") from error
 
 
 @contextmanager

@@ -19,17 +19,15 @@ from aipro_ml.features.elo import elo_events
 from aipro_ml.features.history import History
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.records import Records
-from aipro_ml.features.rows import feature_rows
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.features.view import ViewGroup
 from aipro_ml.jobs.database import unit
+from aipro_ml.jobs.executor import ExecutorChoice
 from aipro_ml.jobs.facts import load_records
+from aipro_ml.jobs.feature_chunks import chunks_of, computed
 from aipro_ml.jobs.vectors import Workload, Writing, audit_replacement, vector_hashes, write_batches
 
 FeatureGroup = Literal["market_free", "market", "all"]
-
-CHUNK_ROWS = 5000
-"""Rows computed at a time: enough that reading the whole past once a chunk costs little."""
 
 Tick = Callable[[int, int], None]
 
@@ -47,6 +45,7 @@ class BuildOptions:
 
     `verify`: compute stored rows again too and refuse where one changed; without it only what is missing.
     `reason`: replace changed rows instead, and say why in the audit log. `clock` tells when a batch begins and ends.
+    `where` the features are computed: the same to the bit.
     """
 
     now: datetime
@@ -55,6 +54,7 @@ class BuildOptions:
     verify: bool = True
     reason: str | None = None
     clock: Callable[[], datetime] | None = None
+    where: ExecutorChoice = field(default_factory=ExecutorChoice)
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class _Builder:
         wanted = pd.Series(self.options.verify, index=decided.index)
         for table in stored:
             wanted |= table["noted"].isna()
-        X = self._computed(decided, wanted, history, len(bet_types))
+        X = self._computed(decided.loc[wanted], (records, history), len(bet_types))
         return [
             Workload(self.league, one.bet_type, X, _with_states(table, X, wanted))
             for one, table in zip(sets, stored, strict=True)
@@ -180,16 +180,15 @@ class _Builder:
     def _no_features(self) -> pd.DataFrame:
         return pd.DataFrame(columns=list(self.league.columns()), dtype="float64")
 
-    def _computed(self, decided: pd.DataFrame, wanted: pd.Series, history: History, sets: int) -> pd.DataFrame:
-        """Return the features of the wanted rows, computed in chunks, so that progress shows."""
-        rows = decided.loc[wanted]
-        chunks = np.array_split(rows.index.to_numpy(), max(1, -(-len(rows) // CHUNK_ROWS)))
+    def _computed(self, rows: pd.DataFrame, facts: tuple[Records, History], sets: int) -> pd.DataFrame:
+        """Return the features of these rows, computed in chunks, so that progress shows."""
+        chunks = chunks_of(rows, self.options.where)
         self._total = len(chunks) + sets * rows["season"].nunique()
         parts = [self._no_features()]
-        for chunk in chunks:
-            parts.append(feature_rows(rows.loc[chunk], history, self.league))
+        for part in computed(chunks, facts, self.league, self.options.where):
+            parts.append(part)
             self._step()
-        return pd.concat([part for part in parts if len(part)] or parts)
+        return pd.concat([part for part in parts if len(part)] or parts).reindex(rows.index)
 
     def _step(self) -> None:
         self._done += 1

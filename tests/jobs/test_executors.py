@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 
 from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.features.build import MatrixRequest, decided_entities
+from aipro_ml.features.history import History
+from aipro_ml.features.sport import sport
 from aipro_ml.jobs.executor import ExecutorChoice
 from aipro_ml.jobs.executor_local import LocalExecutor
+from aipro_ml.jobs.feature_chunks import chunks_of, computed
+from aipro_ml.jobs.vectors import vector_hashes
 from aipro_ml.training.job import Failed, Progress, run_job
+from tests.features.random_league import SEASONS, random_league
 from tests.jobs.training_jobs import Deadly, job, outcomes, written
 
 
@@ -103,3 +110,15 @@ def test_ray_missing_is_a_usage_error_that_says_what_to_install(folder, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(UsageError, match=r"aipro-ml\[cluster\]"):
         list(ExecutorChoice("ray").executor().run([job("A", {"C": 0.1})], folder))
+
+
+def test_features_computed_a_season_a_task_are_those_of_this_process_to_the_bit():
+    pytest.importorskip("ray", reason="the cluster extra is not installed")
+    records, league = random_league(4), sport("NFL")
+    history = History(records)
+    rows = decided_entities(history, league, MatrixRequest())[["season", "as_of"]].reset_index()
+    facts, there = (records, history), ExecutorChoice("ray", workers=2)
+    assert [part["season"].unique().tolist() for part in chunks_of(rows, there)] == [[season] for season in SEASONS]
+    (whole,) = computed(chunks_of(rows, ExecutorChoice()), facts, league, ExecutorChoice())
+    parts = pd.concat(computed(chunks_of(rows, there), facts, league, there)).reindex(whole.index)
+    assert vector_hashes(parts) == vector_hashes(whole)
