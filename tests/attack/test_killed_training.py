@@ -176,7 +176,7 @@ def test_twenty_killed_commands_with_workers_of_their_own_and_mlflow(server, tra
         began = time.monotonic()
         expected, _ = begun(platform, words).communicate()
         takes, rows = time.monotonic() - began, figures(platform)
-    assert len(expected.splitlines()) == 13
+    assert len(expected.splitlines()) == 11
     chance, seen = random.Random(11), {"noted": 0, "stored": 0}
     for trial in range(20):
         with fresh(server, trained_template, tmp_path / str(trial)) as platform:

@@ -1,5 +1,6 @@
 """Executors: the same artifacts wherever a job runs, a killed worker's job begun once more, no other job harmed."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from aipro_ml.jobs.feature_chunks import chunks_of, computed
 from aipro_ml.jobs.vectors import vector_hashes
 from aipro_ml.training.job import Failed, Progress, run_job
 from tests.features.random_league import SEASONS, random_league
+from tests.jobs.ray_nodes import ray_nodes
 from tests.jobs.training_jobs import Deadly, job, outcomes, written
 
 
@@ -31,6 +33,14 @@ def cemetery(tmp_path):
     place = tmp_path / "cemetery"
     place.mkdir()
     return place
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """The address of a Ray cluster: one node, two under AIPRO_SOAK=1."""
+    pytest.importorskip("ray", reason="the cluster extra is not installed")
+    with ray_nodes(2 if os.environ.get("AIPRO_SOAK") == "1" else 1, tmp_path_factory.mktemp("ray")) as address:
+        yield address
 
 
 def in_this_process(*jobs, folder: Path):
@@ -85,12 +95,11 @@ def test_an_abandoned_run_of_jobs_leaves_no_process_behind(folder):
 
 
 def test_ray_workers_write_the_bytes_this_process_writes_and_a_lost_ones_job_is_begun_once_more(
-    folder, tmp_path, cemetery
+    folder, tmp_path, cemetery, cluster
 ):
-    pytest.importorskip("ray", reason="the cluster extra is not installed")
     once = Deadly(cemetery, 1)
     harmless, shaky = job("A", {"C": 0.1}, {"depth": 1}), job("B", {"C": 0.2}, deadly=once)
-    happened = list(ExecutorChoice("ray", workers=2).executor().run([harmless, shaky], folder))
+    happened = list(ExecutorChoice("ray", workers=2, ray_address=cluster).executor().run([harmless, shaky], folder))
     told = outcomes(happened)
     assert once.deaths() == 1
     assert told[harmless.tasks[0].model_id] == told[shaky.tasks[0].model_id] == "fitted"
@@ -112,12 +121,11 @@ def test_ray_missing_is_a_usage_error_that_says_what_to_install(folder, monkeypa
         list(ExecutorChoice("ray").executor().run([job("A", {"C": 0.1})], folder))
 
 
-def test_features_computed_a_season_a_task_are_those_of_this_process_to_the_bit():
-    pytest.importorskip("ray", reason="the cluster extra is not installed")
+def test_features_computed_a_season_a_task_are_those_of_this_process_to_the_bit(cluster):
     records, league = random_league(4), sport("NFL")
     history = History(records)
     rows = decided_entities(history, league, MatrixRequest())[["season", "as_of"]].reset_index()
-    facts, there = (records, history), ExecutorChoice("ray", workers=2)
+    facts, there = (records, history), ExecutorChoice("ray", workers=2, ray_address=cluster)
     assert [part["season"].unique().tolist() for part in chunks_of(rows, there)] == [[season] for season in SEASONS]
     (whole,) = computed(chunks_of(rows, ExecutorChoice()), facts, league, ExecutorChoice())
     parts = pd.concat(computed(chunks_of(rows, there), facts, league, there)).reindex(whole.index)
