@@ -31,11 +31,12 @@ class TakenBets:
 class Close:
     """The market at the close as `consensus` gives it: line and fair probability of the REFERENCE side.
 
-    NaN where there was no close, or a line without a price.
+    NaN where there was no close, or a line without a price. `fair_draw`: that of the draw, NaN on two-way markets.
     """
 
     line: npt.ArrayLike
     fair: npt.ArrayLike
+    fair_draw: npt.ArrayLike = float("nan")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def closing_line_value(
     reference = np.asarray(bets.side, dtype=object) == REFERENCE_SIDE[bets.bet_type]
     close_line, close_fair = np.asarray(close.line, float), np.asarray(close.fair, float)
     if bets.bet_type is BetType.MONEYLINE:
-        p_close = np.where(reference, close_fair, 1 - close_fair)
+        p_close = _moneyline_close(bets, close)
         push, points = np.zeros_like(p_close), np.full_like(p_close, np.nan)
     else:
         if distribution is None or distribution.bet_type is not bets.bet_type:
@@ -74,3 +75,11 @@ def closing_line_value(
         points = np.where(reference, gained, -gained)
     ev = expected_value(p_close, american_to_decimal(bets.price), push)
     return ClosingLineValue(ev, p_close - np.asarray(bets.fair, float), points)
+
+
+def _moneyline_close(bets: TakenBets, close: Close) -> FloatArray:
+    """Return the fair probability at the close of the sides taken; the away side has what home and draw leave."""
+    sides = np.asarray(bets.side, dtype=object)
+    home, draw = np.asarray(close.fair, float), np.asarray(close.fair_draw, float)
+    p_close: FloatArray = np.where(sides == Selection.HOME, home, 1 - home - np.nan_to_num(draw))
+    return np.where(sides == Selection.DRAW, draw, p_close)

@@ -11,7 +11,7 @@ from aipro_ml.betting.clv import Close, TakenBets, closing_line_value
 from aipro_ml.betting.consensus import best_prices, consensus
 from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.betting.odds import american_to_decimal
-from aipro_ml.betting.settlement import profit_per_unit, results_of, settle_scores
+from aipro_ml.betting.settlement import MarketRule, profit_per_unit, results_of, settle_scores
 from aipro_ml.enums import BetType, DevigMethod, GameStatus, Selection
 from aipro_ml.market.closing import stood_at_close
 
@@ -88,7 +88,8 @@ def grade(
     a final game without scores, a game not in `games`, and a spread or total without a line are ungradeable.
     The close is the consensus, with the same devig, of the books that closed within a day of their market's last;
     without closing prices CLV is NaN.
-    Without a price taken, profit, `clv` and `clv_price` are NaN.
+    Without a price taken, profit, `clv` and `clv_price` are NaN. `three_way`: on moneylines a draw is an outcome of its
+    own, which loses for home and away; else a level score is a push.
     """
     state = games.reindex(predictions["game_id"]).reset_index(drop=True)
     bets = predictions.reset_index(drop=True)
@@ -103,8 +104,9 @@ def grade(
     )
     standing = pd.Series(_standing(bets), index=bets["prediction_id"].to_numpy(), name="standing", dtype=object)
     closed = _with_close(bets.loc[(standing == "graded").to_numpy()], closing, devig, three_way)
+    rule = MarketRule.THREE_WAY if three_way else MarketRule.TWO_WAY
     parts = [
-        _graded(BetType(str(bet_type)), part, distributions.get(BetType(str(bet_type))))
+        _graded(BetType(str(bet_type)), part, distributions.get(BetType(str(bet_type))), rule)
         for bet_type, part in closed.groupby("bet_type")
     ]
     grades = pd.concat(parts).sort_index() if parts else pd.DataFrame(columns=list(GRADE_COLUMNS))
@@ -131,7 +133,8 @@ def _with_close(bets: pd.DataFrame, closing: pd.DataFrame, devig: DevigMethod, t
     market = consensus(quotes, devig, three_way=three_way)
     best = best_prices(quotes, market).rename(columns={"price": "closing_price"})
     keyed = bets.assign(market=bets["bet_type"].astype(object))
-    reference = market[[*_KEY, "line", "fair"]].rename(columns={"line": "reference_close", "fair": "fair_close"})
+    names = {"line": "reference_close", "fair": "fair_close", "fair_draw": "draw_close"}
+    reference = market[[*_KEY, *names]].rename(columns=names)
     joined = keyed.merge(reference, on=_KEY, how="left").merge(
         best[[*_KEY, "selection", "closing_price"]].rename(columns={"selection": "predicted_side"}),
         on=[*_KEY, "predicted_side"],
@@ -142,15 +145,16 @@ def _with_close(bets: pd.DataFrame, closing: pd.DataFrame, devig: DevigMethod, t
     return joined.assign(closing_line=joined["reference_close"].where(~away_spread, -joined["reference_close"]) + 0.0)
 
 
-def _graded(bet_type: BetType, bets: pd.DataFrame, distribution: MarginDistribution | None) -> pd.DataFrame:
+def _graded(
+    bet_type: BetType, bets: pd.DataFrame, distribution: MarginDistribution | None, rule: MarketRule
+) -> pd.DataFrame:
     sides = np.array([Selection(side) for side in bets["predicted_side"]], dtype=object)
     line, price = bets["line_at_prediction"].to_numpy(), bets["odds_at_prediction"].to_numpy()
-    results = results_of(
-        settle_scores(bet_type, sides, line, bets["home_score"].to_numpy(), bets["away_score"].to_numpy())
-    )
+    home, away = bets["home_score"].to_numpy(), bets["away_score"].to_numpy()
+    results = results_of(settle_scores(bet_type, sides, line, home, away, rule))
     value = closing_line_value(
         TakenBets(bet_type, sides, line, price, bets["fair_probability"].to_numpy()),
-        Close(bets["reference_close"].to_numpy(), bets["fair_close"].to_numpy()),
+        Close(*(bets[name].to_numpy() for name in ("reference_close", "fair_close", "draw_close"))),
         distribution,
     )
     same_line = (bets["closing_line"].to_numpy() == line) | (bet_type is BetType.MONEYLINE)

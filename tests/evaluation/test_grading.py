@@ -190,3 +190,48 @@ def test_a_book_that_fell_silent_days_before_is_no_part_of_the_close():
     last = close("moneyline", -110, -110)
     with_silent = one(bet("moneyline", "home", price=120), game(), pd.concat([silent, last], ignore_index=True))
     assert with_silent["clv"] == one(bet("moneyline", "home", price=120), game(), last)["clv"]
+
+
+def three_way(bets, games, closing=NO_CLOSE):
+    frame = pd.DataFrame(bets if isinstance(bets, list) else [bets])
+    return grade(frame, games, closing, DISTRIBUTIONS, DevigMethod.MULTIPLICATIVE, three_way=True).grades
+
+
+def three_way_close(home, draw, away):
+    rows = [
+        ("g1", "B", "moneyline", side, np.nan, price, CLOSED)
+        for side, price in zip(("home", "draw", "away"), (home, draw, away), strict=True)
+    ]
+    return frame_of(pd.DataFrame(rows, columns=list(CLOSING_COLUMNS)), CLOSING_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("side", "score", "result", "profit"),
+    [
+        ("home", (1, 1), "loss", -1),
+        ("away", (1, 1), "loss", -1),
+        ("draw", (1, 1), "win", 2.4),
+        ("draw", (2, 1), "loss", -1),
+        ("home", (2, 1), "win", 2.4),
+        ("away", (2, 1), "loss", -1),
+    ],
+)
+def test_on_a_three_way_moneyline_the_draw_is_an_outcome_and_nothing_is_a_push(side, score, result, profit):
+    (found,) = three_way(bet("moneyline", side, price=240), game(*score)).to_dict("records")
+    assert found["actual_result"] == result
+    assert found["profit_loss"] == pytest.approx(profit)
+
+
+@pytest.mark.parametrize(("line", "result", "profit"), [(-0.25, "half_loss", -0.5), (0.25, "half_win", 0.5)])
+def test_quarter_handicaps_of_soccer_split_the_stake_on_a_draw(line, result, profit):
+    (found,) = three_way(bet("spread", "home", line, 100), game(1, 1)).to_dict("records")
+    assert (found["actual_result"], found["profit_loss"]) == (result, pytest.approx(profit))
+
+
+def test_closing_line_value_of_each_of_three_sides_is_against_its_own_share_of_the_close():
+    taken = [bet("moneyline", side, price=200, fair=0.3, name=side) for side in ("home", "draw", "away")]
+    closing = three_way_close(100, 300, 300)  # 1/2, 1/4, 1/4: no margin
+    found = three_way(taken, game(2, 0), closing).set_index("prediction_id")
+    shares = pd.Series({"home": 0.5, "draw": 0.25, "away": 0.25})
+    assert found["clv"].to_dict() == pytest.approx((3 * shares - 1).to_dict())
+    assert found["clv_probability"].to_dict() == pytest.approx((shares - 0.3).to_dict())
