@@ -9,7 +9,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,16 +44,17 @@ class LeagueFiles:
     snapshots: int
 
 
-def generate_files(sport: str, folder: Path, seasons: int, seed: int) -> LeagueFiles:
+def generate_files(sport: str, folder: Path, seasons: int, seed: int, rounds: int | None = None) -> LeagueFiles:
     """Write `seasons` generated seasons of the NHL or MLB in their sources' layouts into `folder`.
 
     NHL: `results/` as hockey-reference.com lists a season, `odds/` one CSV a day as collected from The Odds API at
-    17:00 UTC. MLB: `results/` The Odds API's scores, `odds/` its historical snapshots at 16:00 and 22:30 UTC. The
-    same arguments give the same bytes.
+    17:00 UTC. MLB: `results/` The Odds API's scores, `odds/` its historical snapshots at 16:00 and 22:30 UTC. `rounds`:
+    only so many of each season. The same arguments give the same bytes.
     """
     if sport not in LAST_SEASON or not 1 <= seasons <= MOST_SEASONS.get(sport, 0):
         raise SystemExit(f"NHL (1 to {MOST_SEASONS['NHL']} seasons) or MLB (1 to {MOST_SEASONS['MLB']}), please")
     last, rules = LAST_SEASON[sport], RULES[sport]
+    rules = replace(rules, rounds=rounds or rules.rounds)
     teams = franchises(sport)
     games = play(rules, seed, range(last - seasons + 1, last + 1))
     games = dated(games, np.array(sorted(teams.teams), dtype=object), ZoneInfo(rules.zone))

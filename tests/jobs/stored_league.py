@@ -358,11 +358,11 @@ class Planter:
             "team_ratings",
             pairs.assign(rating_type="elo", rating=9999.0, as_of=self._later(len(pairs)), created_at=CREATED),
         )
-        self.connection.execute(
-            sa.text("UPDATE teams SET elo_rating = 9999 WHERE sport_id = :sport").bindparams(
-                sport=derive_id("sport", self.code)
-            )
-        )
+        for statement in (
+            "UPDATE teams SET elo_rating = 9999 WHERE sport_id = :sport",
+            "UPDATE sports SET feature_count = 9999 WHERE id = :sport",
+        ):
+            self.connection.execute(sa.text(statement).bindparams(sport=derive_id("sport", self.code)))
 
     def _derived(self, count: int) -> None:
         games, later = ids(self.code, "game", self._games(count)["game_id"]), self._later(count)

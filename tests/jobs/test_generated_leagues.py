@@ -18,23 +18,26 @@ from aipro_ml.training.splits import walk_forward
 from aipro_ml.training.walkforward import out_of_fold
 from benchmarks.league_files import generate_files
 from tests.fixtures_platform import Platform
+from tests.soak import size
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FULL = [("NHL", 82, 1312), ("MLB", 54, 2430)]
+SEASONS = 3
 SOURCES = {"NHL": ("results-nhl", "odds-api-days"), "MLB": ("odds-api-scores", "odds-api-folder")}
 
 
-@pytest.mark.parametrize(("code", "seasons", "games"), [("NHL", 3, 1312)])
+@pytest.mark.parametrize(("code", "rounds", "games"), size([("NHL", 41, 656), ("MLB", 20, 900)], FULL))
 def test_every_game_is_matched_and_the_market_knows_more_than_elo_and_elo_than_nothing(
-    database_settings: Settings, tmp_path: Path, code: str, seasons: int, games: int
+    database_settings: Settings, tmp_path: Path, code: str, rounds: int, games: int
 ) -> None:
-    made = generate_files(code, tmp_path, seasons, seed=1)
+    made = generate_files(code, tmp_path, SEASONS, seed=1, rounds=rounds)
     results, odds = SOURCES[code]
     options = ImportOptions(NOW)
     first = import_source(database_settings, Request(results, tuple(map(str, made.results)), code), options)
-    assert [report.games_inserted for report in first] == [games] * seasons
+    assert [report.games_inserted for report in first] == [games] * SEASONS
     (priced,) = import_source(database_settings, Request(odds, (str(made.odds),), code), options)
-    assert (priced.games_matched, priced.games_inserted, priced.findings) == (games * seasons, 0, ())
+    assert (priced.games_matched, priced.games_inserted, priced.findings) == (games * SEASONS, 0, ())
     platform = Platform(database_settings)
     with platform.engine.connect() as connection:
         matrix = load_matrix(connection, sport(code), BetType.MONEYLINE, Decision(1))

@@ -147,7 +147,9 @@ def test_features_of_every_sport_equal_bit_for_bit_those_of_a_database_cut_at_as
     owner.dispose()
 
 
-def test_a_thousand_future_rows_in_every_source_table_change_no_feature(databases: Databases, honest: dict) -> None:
+def test_a_thousand_future_rows_a_table_and_what_is_stored_for_readers_change_no_feature(
+    databases: Databases, honest: dict
+) -> None:
     moment = MOMENTS[0]
     owner = databases.full.owner()
     for code in CODES:
@@ -157,6 +159,8 @@ def test_a_thousand_future_rows_in_every_source_table_change_no_feature(database
         assert {count for name, count in planted.items() if not name.endswith(" corrected")} == {1000}
         assert min(planted.values()) > 150
         asked, before = honest[code, moment]
+        stored = "SELECT min(t.elo_rating), min(s.feature_count) FROM sports s JOIN teams t ON t.sport_id = s.id"
+        assert set(databases.full.rows(f"{stored} WHERE s.code = :code", code=code)[0].values()) == {9999}
         assert differing(before, rows_of(databases.full, code, asked)) == set(), code
     owner.dispose()
 
