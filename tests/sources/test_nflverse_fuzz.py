@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from aipro_ml.errors import DataFileError
 from aipro_ml.sources import nflverse
+from tests.soak import size
 
 FIELDS = (*nflverse.GAME_FIELDS, *nflverse.nflverse_odds.FIELDS)
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=size(12, 100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUICK
