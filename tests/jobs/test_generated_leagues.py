@@ -27,7 +27,7 @@ SEASONS = 3
 SOURCES = {"NHL": ("results-nhl", "odds-api-days"), "MLB": ("odds-api-scores", "odds-api-folder")}
 
 
-@pytest.mark.parametrize(("code", "rounds", "games"), size([("NHL", 41, 656), ("MLB", 20, 900)], FULL))
+@pytest.mark.parametrize(("code", "rounds", "games"), size(FULL[:1], FULL))
 def test_every_game_is_matched_and_the_market_knows_more_than_elo_and_elo_than_nothing(
     database_settings: Settings, tmp_path: Path, code: str, rounds: int, games: int
 ) -> None:
