@@ -152,5 +152,7 @@ def _of_any(model: TrainedModel, X: pd.DataFrame, background: pd.DataFrame, seed
 
     known = background[names].to_numpy("float64")[:_BACKGROUND_ROWS]
     explainer = shap.PermutationExplainer(log_odds, shap.maskers.Independent(known), seed=seed)
-    found = explainer(X.to_numpy("float64"), max_evals=2 * len(names) + 1, silent=True)
+    evaluations = 2 * len(names) + 1
+    # one call of the model a row: a model that starts a process to predict would start ten otherwise
+    found = explainer(X.to_numpy("float64"), max_evals=evaluations, batch_size=evaluations, silent=True)
     return np.asarray(found.values, dtype=np.float64), np.asarray(found.base_values, dtype=np.float64)

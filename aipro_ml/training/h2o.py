@@ -1,6 +1,5 @@
 """The H2O framework: AutoML or one algorithm, fitted in a cluster, stored and scored as a MOJO without one."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,15 +94,15 @@ class H2OTrainer:
         levels = len(outcomes) - 1 - columns  # the reference outcome is the highest: H2O explains the log-odds of 1
         X = np.asarray(matrix.X.to_numpy("float64"), dtype=np.float64)
         table = Table(X, levels, row_weights(matrix), len(outcomes))
-        with cluster(sizing) as keys, tempfile.TemporaryDirectory(prefix="aipro-h2o-") as folder:
-            bench = Bench(table, seed, keys, Path(folder))
+        with cluster(sizing) as scratch:
+            bench = Bench(table, seed, scratch)
             choice = _chosen(bench, matrix, asked)
             model = bench.fit(choice[0].recipe, bench.frame(np.arange(len(X))))
             return H2OModel(
                 outcomes,
                 matrix.feature_names,
                 self.name,
-                Mojo(Path(model.download_mojo(path=folder)).read_bytes()),
+                Mojo(Path(model.download_mojo(path=str(scratch.folder))).read_bytes()),
                 _importance(model, matrix.feature_names),
                 tuple(one.fields for one in choice),
             )

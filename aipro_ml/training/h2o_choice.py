@@ -12,7 +12,7 @@ import pandas as pd
 
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.metrics import multiclass
-from aipro_ml.training.h2o_cluster import Keys
+from aipro_ml.training.h2o_cluster import Scratch
 from aipro_ml.training.h2o_mojo import feature
 from aipro_ml.training.h2o_recipes import DEFAULTS, Recipe, estimator, recipe_of, refuse_unknown, settled
 from aipro_ml.training.splits import Fold, Folds, Positions
@@ -77,23 +77,22 @@ class Table:
 
 @dataclass(frozen=True)
 class Bench:
-    """The cluster with what every fit of one training shares: rows, seed, a folder for files on their way."""
+    """The cluster with what every fit of one training shares: rows, seed, and the scratch it works in."""
 
     table: Table
     seed: int
-    keys: Keys
-    folder: Path
+    scratch: Scratch
 
     def frame(self, rows: Positions) -> Any:
         """Return the rows as a frame of the cluster."""
         import h2o
 
-        path = self.folder / "rows.csv"
+        path = self.scratch.folder / "rows.csv"
         self.table.csv(rows, path)
         types = {**dict.fromkeys(self.table.features, "numeric"), "level": "enum", "weight": "numeric"}
         if self.table.weight is None:
             del types["weight"]
-        return h2o.upload_file(str(path), destination_frame=self.keys.new("rows"), col_types=types)
+        return h2o.upload_file(str(path), destination_frame=self.scratch.new("rows"), col_types=types)
 
     def fit(self, of: Recipe, frame: Any, validation: Any = None) -> Any:
         """Return H2O's model of a recipe, fitted on a frame."""
@@ -102,7 +101,7 @@ class Bench:
             self.seed,
             classes=self.table.classes,
             weighted=self.table.weight is not None,
-            key=self.keys.new(of.algorithm),
+            key=self.scratch.new(of.algorithm),
         )
         made.train(x=self.table.features, y="level", training_frame=frame, validation_frame=validation)
         return made
@@ -144,7 +143,7 @@ def proposals(bench: Bench, block: Block, options: Mapping[str, Any]) -> list[Re
         nfolds=0,
         exploitation_ratio=0,
         sort_metric="logloss",
-        project_name=bench.keys.new("automl"),
+        project_name=bench.scratch.new("automl"),
         verbosity=None,
     )
     weight = {} if bench.table.weight is None else {"weights_column": "weight"}
@@ -159,7 +158,8 @@ def proposals(bench: Bench, block: Block, options: Mapping[str, Any]) -> list[Re
     found = list(_found(bench, search))
     if not found:
         raise AiproError(f"H2O's AutoML found no model on {len(block.train)} rows: train on more games")
-    return [*found, Recipe("GBM_small", "gbm", DEFAULTS["gbm"])]
+    fewest = min(DEFAULTS["gbm"]["min_rows"], len(block.train) // 10)  # H2O refuses more than half of the rows
+    return [*found, Recipe("GBM_small", "gbm", {**DEFAULTS["gbm"], "min_rows": fewest})]
 
 
 def tuned(bench: Bench, block: Block, of: Recipe) -> Recipe:
@@ -187,5 +187,5 @@ def _found(bench: Bench, search: Any) -> Iterator[Recipe]:
     for name in sorted(names):
         tag = _TAG.search(name)
         if tag is not None:
-            bench.keys.own(tag[0])
+            bench.scratch.own(tag[0])
         yield recipe_of(_TAG.sub("", name).replace("__", "_").strip("_"), h2o.get_model(name))

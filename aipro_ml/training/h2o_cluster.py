@@ -35,10 +35,11 @@ class Sizing:
     max_mem_size: str = "2G"
 
 
-class Keys:
-    """The names of everything one training makes in the cluster, so that all of it can be removed."""
+class Scratch:
+    """What one training makes on its way: names in the cluster, so that all can be removed, and files in `folder`."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._marks = [f"aipro{secrets.token_hex(8)}"]
         self._made = 0
 
@@ -140,20 +141,21 @@ def session() -> Iterator[None]:
 
 
 @contextmanager
-def cluster(sizing: Sizing) -> Iterator[Keys]:
-    """Be connected to a cluster; yield the names for what is made in it, which is removed at the end.
+def cluster(sizing: Sizing) -> Iterator[Scratch]:
+    """Be connected to a cluster; yield the scratch for what is made on the way, which is removed at the end.
 
     AiproError where no cluster can be had, where H2O refuses what it is asked, or where the JVM dies.
     """
-    keys = Keys()
     with session():
         _SESSION.connect(sizing)
-        with _quiet(), _told():
+        inside = None if _SESSION.jvm is None else _SESSION.jvm.folder  # removed by the keeper, whatever happens to us
+        with tempfile.TemporaryDirectory(prefix="aipro-h2o-", dir=inside) as folder, _quiet(), _told():
+            scratch = Scratch(Path(folder))
             try:
-                yield keys
+                yield scratch
             finally:
                 with suppress(Exception):  # a cluster that is gone has nothing left to clean
-                    keys.remove()
+                    scratch.remove()
 
 
 def shared_cluster() -> bool:
@@ -163,12 +165,13 @@ def shared_cluster() -> bool:
 
 def _start(sizing: Sizing) -> _Jvm:
     """Start a JVM on a free port of this machine alone, behind a password, with every file in a private folder."""
+    program = (java(), h2o_jar())  # what is missing is said before anything is made
     folder = Path(tempfile.mkdtemp(prefix="aipro-h2o-"))
     password = secrets.token_hex(16)
     digest = md5(password.encode(), usedforsecurity=False).hexdigest()  # the form Jetty reads
     (folder / "realm").write_text(f"aipro: MD5:{digest}\n", encoding="utf-8")
     keeper = subprocess.Popen(
-        [sys.executable, "-I", h2o_keeper.__file__, str(folder), *_command(sizing, folder)],
+        [sys.executable, "-I", h2o_keeper.__file__, str(folder), *_command(program, sizing, folder)],
         stdin=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for us; the keeper ends when we close its input
     )
@@ -181,7 +184,7 @@ def _start(sizing: Sizing) -> _Jvm:
     return jvm
 
 
-def _command(sizing: Sizing, folder: Path) -> list[str]:
+def _command(program: tuple[str, str], sizing: Sizing, folder: Path) -> list[str]:
     threads = str(sizing.nthreads)
     machine = [f"-Xmx{sizing.max_mem_size}", f"-XX:ActiveProcessorCount={threads}", "-XX:+ExitOnOutOfMemoryError"]
     quiet = ["-Djava.awt.headless=true", f"-Djava.io.tmpdir={folder}"]
@@ -189,7 +192,7 @@ def _command(sizing: Sizing, folder: Path) -> list[str]:
     guarded = ["-hash_login", "-login_conf", str(folder / "realm"), "-name", f"aipro-{secrets.token_hex(16)}"]
     places = ["-ice_root", str(folder), "-log_dir", str(folder), "-notify_local", str(folder / "address")]
     shape = ["-nthreads", threads, "-disable_flow", "-log_level", "WARN", "-allow_unsupported_java"]
-    return [java(), *machine, *quiet, "-jar", h2o_jar(), *local, *guarded, *places, *shape]
+    return [program[0], *machine, *quiet, "-jar", program[1], *local, *guarded, *places, *shape]
 
 
 def _url_once_up(jvm: _Jvm) -> str:
@@ -244,10 +247,12 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _told() -> Iterator[None]:
     """Turn what H2O's client raises into an error of ours that says what the JVM said."""
-    from h2o.exceptions import H2OError
+    from h2o.exceptions import H2OError, H2OJobCancelled
 
     try:
         yield
+    except H2OJobCancelled as error:  # what the client makes of Ctrl-C
+        raise KeyboardInterrupt from error
     except (H2OError, OSError) as error:
         end = None if _SESSION.jvm is None else _SESSION.jvm.ended()
         if end is not None:
@@ -256,5 +261,7 @@ def _told() -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Return what H2O says in its answer, else the first line of the error."""
+    said = getattr(error.args[0] if error.args else None, "msg", None) or str(error)
+    lines = [line.strip() for line in str(said).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
