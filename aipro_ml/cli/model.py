@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aipro_ml.cli.compare import compare
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import say, table
 from aipro_ml.enums import BetType
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from aipro_ml.jobs.promote import Promotion
 
 app = typer.Typer(help="Models: list, show, promote, roll back, history.", no_args_is_help=True)
+app.command("compare")(compare)
 
 Actor = Annotated[str, typer.Option(help="Who decides; written down.", envvar="USER")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a row.")]

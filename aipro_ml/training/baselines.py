@@ -16,6 +16,7 @@ from aipro_ml.training.splits import Fold, Folds
 ELO_COLUMN = "elo_prob"
 ELO_DRAW = "elo_draw"
 
+CONSTANT = "constant"
 LOGISTIC = ModelConfig(
     name="logistic_regression", framework="sklearn", estimator="logistic_regression", params={"C": 0.003}
 )
@@ -30,11 +31,11 @@ def baselines(matrix: FeatureMatrix, folds: Folds, bet_type: BetType) -> dict[st
     Three-way, `elo` is P(home) and P(draw) of the Elo view. Rows without a market probability are left out of
     `market`; it is absent where no row has one.
     """
-    found = {"constant": constant(matrix, folds)}
+    found = {CONSTANT: constant(matrix, folds)}
     rated = {ELO_COLUMN, ELO_DRAW} if matrix.three_way else {ELO_COLUMN}
     if bet_type == BetType.MONEYLINE and rated <= set(matrix.feature_names):
         found["elo"] = _rows(matrix, folds, lambda fold: _elo(matrix, fold))
-    market = market_rows(found["constant"])
+    market = market_rows(found[CONSTANT])
     if len(market):
         found["market"] = market
     return found

@@ -107,19 +107,19 @@ def season_weeks(oof: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 
 def _row(entry: Entry, oof: pd.DataFrame, market: pd.DataFrame | None, seed: int) -> LeaderboardRow:
-    delta, low, high = (None, None, None) if market is None else _against(market, oof, seed)
+    delta, low, high = (None, None, None) if market is None else difference(market, oof, seed)
     return LeaderboardRow(
         name=entry.name,
         framework=entry.framework,
         n=len(oof),
-        **_scores(oof, seed),
+        **scores(oof, seed),
         delta_log_loss_vs_market=delta,
         ci_low=low,
         ci_high=high,
     )
 
 
-def _scores(oof: pd.DataFrame, seed: int) -> dict[str, float]:
+def scores(oof: pd.DataFrame, seed: int) -> dict[str, float]:
     """Return the scores of one frame; a half-decided row counts half, save in the AUC and the null."""
     weight = weights(oof)
     p, won = oof["p"].to_numpy("float64"), reference_rows(oof)["y"].to_numpy("float64")
@@ -146,7 +146,8 @@ def _other_scores(oof: pd.DataFrame, weight: Floats | None) -> dict[str, float]:
     return {name: mean(values, weight) for name, values in rows.items()}
 
 
-def _against(market: pd.DataFrame, oof: pd.DataFrame, seed: int) -> tuple[float, float, float]:
-    difference, weight = losses(oof) - losses(market), weights(oof)
-    low, high = metrics.block_bootstrap_interval(difference, season_weeks(oof), seed=seed, weights=weight)
-    return mean(difference, weight), low, high
+def difference(reference: pd.DataFrame, oof: pd.DataFrame, seed: int) -> tuple[float, float, float]:
+    """Return the mean log loss of `oof` over `reference` on the same games, and its 95 % interval by weeks."""
+    paired, weight = losses(oof) - losses(reference), weights(oof)
+    low, high = metrics.block_bootstrap_interval(paired, season_weeks(oof), seed=seed, weights=weight)
+    return mean(paired, weight), low, high
