@@ -78,8 +78,8 @@ def _stores_books(engine, names, errors):
     try:
         with engine.begin() as connection:
             reference.save_books(connection, _books(names), datetime(2026, 1, 1, tzinfo=UTC))
-    except sa.exc.OperationalError as error:
-        errors.append(str(error.orig))
+    except (sa.exc.OperationalError, psycopg.OperationalError) as error:
+        errors.append(str(error))
 
 
 def _wait_until(engine, statement, count):

@@ -1,5 +1,6 @@
 """The derived tables in PostgreSQL: import by import they come to what a rebuild makes of everything."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -9,8 +10,9 @@ from aipro_ml.db.repositories import market as repository
 from aipro_ml.jobs import ingest
 from aipro_ml.jobs.ingest import ImportOptions, import_batch
 from aipro_ml.jobs.market import SNAPSHOT, MarketCount, derive_sport, stored_consensus
+from aipro_ml.sources.base import CLOSING_COLUMNS, QUOTE_COLUMNS, SourceBatch, conform
 from tests.fixtures_platform import Platform
-from tests.market.random_market import steps
+from tests.market.random_market import START, Step, steps
 
 SPORT = "SIM-NFL"
 TABLES = ("closing_lines", "fact_odds", "odds_movements", "consensus_lines")
@@ -51,6 +53,7 @@ def test_import_by_import_the_tables_are_what_a_rebuild_makes_of_everything(plat
             derive_sport(platform.engine, SPORT, step.now)  # what kicked off since, as the rebuild sees it
             assert derive_sport(platform.engine, SPORT, step.now, rebuild=True).written == 0
     derive_sport(platform.engine, SPORT, END)
+    assert derive_sport(platform.engine, SPORT, END).games == 0  # nor games that were quoted in play only
     grown = contents(platform)
     assert grown["fact_odds"]
     assert derive_sport(platform.engine, SPORT, END, rebuild=True).written == 0
@@ -124,3 +127,37 @@ def test_a_consensus_taken_for_a_moment_survives_a_rebuild(platform):
         repository.save_derived(connection, "consensus_lines", stored_consensus(row, SNAPSHOT))
     derive_sport(platform.engine, SPORT, END, rebuild=True)
     assert platform.one("SELECT count(*) FROM consensus_lines WHERE calculated_at = '2024-09-05 12:00:01'") == 1
+
+
+def one_game(day: int, source: str, kickoff: pd.Timestamp, **facts: object) -> Step:
+    """One import of one game, told by `source` so many days after START, with the frames `facts`."""
+    batch = steps(0, imports=1)[0].batch
+    games = batch.games.iloc[:1].assign(kickoff=kickoff, status="scheduled", kickoff_estimated=source != "times")
+    bare: SourceBatch = replace(batch, quotes=batch.quotes.iloc[:0], closing=batch.closing.iloc[:0])
+    told = replace(bare, source=source, games=games, known_from=None, **facts)
+    return Step(told, (START + timedelta(days=day)).to_pydatetime())
+
+
+def test_a_stated_line_that_a_void_quote_replaced_comes_back_with_its_archive(platform):
+    """A side has one close: a priced one takes the place of a bare line, and cannot give it back by itself."""
+    assumed, real = START + timedelta(days=1, hours=19), START + timedelta(days=1, hours=13)
+    game = one_game(5, "archive", assumed).batch.games["game"].iloc[0]
+    side = (game, "soft", "total", "over")
+    said = conform(pd.DataFrame([(*side, 44.5, pd.NA, assumed)], columns=list(CLOSING_COLUMNS)), CLOSING_COLUMNS)
+    seen = pd.DataFrame([(*side, 45.5, -110, assumed - timedelta(hours=4))], columns=list(QUOTE_COLUMNS))
+    archive = one_game(5, "archive", assumed, closing=said)
+    closes = "SELECT closing_line, closing_price FROM closing_lines"
+    told = []
+    for number, step in enumerate(
+        (
+            archive,
+            one_game(6, "feed", assumed, quotes=conform(seen, QUOTE_COLUMNS)),
+            one_game(7, "times", real),
+            archive,
+        )
+    ):
+        bring(platform, step, 0 if step is archive else number)
+        told.append([(float(row["closing_line"]), row["closing_price"]) for row in platform.rows(closes)])
+    assert told == [[(44.5, None)], [(45.5, -110)], [], [(44.5, None)]]
+    fact = platform.rows("SELECT closing_line, closing_price FROM fact_odds WHERE closing_line IS NOT NULL")
+    assert [(float(row["closing_line"]), row["closing_price"]) for row in fact] == [(44.5, None)]

@@ -67,7 +67,7 @@ def test_a_quarter_line_half_pushed_counts_half():
     p = devig([[-150, 130]], DevigMethod.POWER).probabilities[0, 0]  # 1:0 wins half the stake, 2:0 all of it
     power = next(score for score in found.scores if score.method is DevigMethod.POWER)
     assert power.log_loss == pytest.approx(-np.log(p), abs=1e-9)
-    assert found.bands[-1].happened == 1
+    assert (found.bands[-1].happened, str(found.bands[-1].se)) == (1, "nan")  # all alike: no error to tell
 
 
 def test_a_spread_is_won_by_one_of_its_sides_and_a_push_by_none():
@@ -112,6 +112,7 @@ def test_bands_say_how_often_longshots_won():
     found = compare_methods(priced(prices), games(scores), BetType.MONEYLINE, NFL, seed=1)
     longshot, favourite = found.bands
     assert (longshot.low, longshot.n, longshot.happened) == (0.0, 40, pytest.approx(0.05))
+    assert longshot.se == pytest.approx(np.sqrt(0.05 * 0.95 / 40))
     assert (favourite.high, favourite.happened) == (1.0, pytest.approx(0.95))
     said = longshot.mean_probability
     assert said[DevigMethod.MULTIPLICATIVE] > said[DevigMethod.SHIN] > said[DevigMethod.POWER]
