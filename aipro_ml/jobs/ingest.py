@@ -1,7 +1,6 @@
 """Import: canonical frames of a source into sports, teams, venues, games, revisions, odds and closing lines."""
 
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -18,14 +17,12 @@ from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.ingest_games import Placed, Reading, store_games
 from aipro_ml.jobs.ingest_moved import Moved, mark_moved
 from aipro_ml.jobs.ingest_quotes import store_closing, store_quotes
-from aipro_ml.jobs.ingest_record import critical_count, finding_checks, keep_raw, refuse_if_strict, write_findings
+from aipro_ml.jobs.ingest_record import finding_checks, left_behind, refuse_if_strict
 from aipro_ml.jobs.market import derive_markets
 from aipro_ml.jobs.places import Refuse, raise_it
 from aipro_ml.sources.base import Finding, SourceBatch
 from aipro_ml.sources.home_grounds import at_home
 from aipro_ml.times import iso_utc
-
-log = logging.getLogger(__name__)
 
 
 def _silent(done: int, total: int) -> None:
@@ -108,16 +105,8 @@ def import_batch(
     digest = hashlib.sha256(content).hexdigest()
     with unit(engine, dry_run=options.dry_run) as connection:
         report = _store(connection, batch, digest, options)
-    critical = critical_count(report.findings)
-    warnings = len(report.findings) - critical
-    report = replace(report, games_read=games_read, rejected=critical, warnings=warnings)
-    if options.dry_run:
-        return report
-    keep_raw(settings.raw_dir, content)
-    if report.findings:
-        report = replace(report, report=write_findings(settings.reports_dir, batch.source, report.findings, digest))
-    log.info("imported", extra={"source": batch.source, "rows_written": report.rows_written})
-    return report
+    left = left_behind(settings, report, [content], digest, dry_run=options.dry_run)
+    return replace(report, games_read=games_read, **left)
 
 
 def _without_early_scores(batch: SourceBatch, now: datetime) -> SourceBatch:

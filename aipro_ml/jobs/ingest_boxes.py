@@ -1,6 +1,5 @@
 """Import of box scores: what teams and players did in stored games, and the season totals that follow from it."""
 
-import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,25 +11,23 @@ from sqlalchemy import Connection, Engine
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import box_stats, boxes, quality, reference
 from aipro_ml.errors import UsageError
-from aipro_ml.identity import derive_id
 from aipro_ml.jobs.database import opened, unit
 from aipro_ml.jobs.ingest import ImportOptions
-from aipro_ml.jobs.ingest_box_seasons import reconciled, season_rows
-from aipro_ml.jobs.ingest_record import (
-    critical_count,
-    digest_of,
-    finding_checks,
-    keep_raw,
-    refuse_if_strict,
-    write_findings,
+from aipro_ml.jobs.ingest_box_rows import (
+    known_times,
+    player_identities,
+    player_rows,
+    season_ids,
+    season_teams,
+    team_rows,
 )
+from aipro_ml.jobs.ingest_box_seasons import reconciled, season_rows
+from aipro_ml.jobs.ingest_record import digest_of, finding_checks, left_behind, refuse_if_strict
 from aipro_ml.jobs.places import Refuse, files_at, raise_it, read_together
 from aipro_ml.sources import hvpkod
 from aipro_ml.sources.base import Finding
 from aipro_ml.sources.box_registry import BOX_SOURCES, BoxSource
 from aipro_ml.sources.box_scores import BoxBatch
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -150,17 +147,7 @@ def store_boxes(
         refuse_if_strict(batch.findings, strict=options.strict)
         options.on_step(2, 5)
         report = _store(connection, batch, schedule, digest, options)
-    refused = critical_count(report.findings)
-    report = replace(report, rejected=refused, warnings=len(report.findings) - refused)
-    if options.dry_run:
-        return report
-    for content in files.values():
-        keep_raw(settings.raw_dir, content)
-    if report.findings:
-        place = write_findings(settings.reports_dir, batch.source, report.findings, digest)
-        report = replace(report, report=place)
-    log.info("imported", extra={"source": batch.source, "rows_written": report.rows_written})
-    return report
+    return replace(report, **left_behind(settings, report, files.values(), digest, dry_run=options.dry_run))
 
 
 def _without_wrong_teams(connection: Connection, batch: BoxBatch) -> BoxBatch:
@@ -193,16 +180,14 @@ def _store(
 ) -> BoxReport:
     now, code = options.now, batch.sport
     seen = quality.first_checked(connection, source=batch.source, content=digest) is not None
-    players = boxes.save_players(connection, _players(batch), now)
+    players = boxes.save_players(connection, player_identities(batch), now)
     known = known_times(schedule, now)
-    teams = boxes.save_team_games(connection, _team_rows(batch, known), now, seen_before=seen)
+    teams = boxes.save_team_games(connection, team_rows(batch, known), now, seen_before=seen)
     options.on_step(3, 5)
-    people = boxes.save_player_games(connection, _player_rows(batch, known), now, seen_before=seen)
-    moved = boxes.move_players(connection, code, _season_teams(batch), now)
-    team_stats = box_stats.rebuild_team_stats(connection, code, _seasons_of(batch.team_games, schedule, code), now)
-    player_stats = box_stats.rebuild_player_stats(
-        connection, code, _seasons_of(batch.player_games, schedule, code), now
-    )
+    people = boxes.save_player_games(connection, player_rows(batch, known), now, seen_before=seen)
+    moved = boxes.move_players(connection, code, season_teams(batch), now)
+    team_stats = box_stats.rebuild_team_stats(connection, code, season_ids(batch.team_games, schedule, code), now)
+    player_stats = box_stats.rebuild_player_stats(connection, code, season_ids(batch.player_games, schedule, code), now)
     options.on_step(4, 5)
     batch = reconciled(connection, batch)
     told = box_stats.save_player_seasons(connection, season_rows(connection, batch), now)
@@ -226,91 +211,3 @@ def _store(
         notes=batch.notes,
         findings=batch.findings,
     )
-
-
-def known_times(schedule: pd.DataFrame, now: object) -> pd.Series:
-    """Return from when a box read `now` is known, by game: with the result of history, with this import otherwise.
-
-    A result that was stored as it became known is live: its game's box is then first known now.
-    """
-    final = schedule.loc[schedule["result_known_at"].notna()].set_index("game")
-    result, moment = final["result_known_at"], pd.Timestamp(str(now)).tz_convert("UTC").as_unit("us")
-    live = result >= final["result_stored_at"]
-    return result.where(~live, result.clip(lower=moment))
-
-
-def player_id(batch: BoxBatch, player: object) -> str:
-    """Return the id of a player by his number in the source's system of numbers."""
-    return str(derive_id("player", batch.sport, batch.player_ids, player))
-
-
-def _players(batch: BoxBatch) -> pd.DataFrame:
-    names = ["player", "player_name", "position"]
-    every = pd.concat([batch.player_games[names], batch.player_seasons[names]], ignore_index=True)
-    one = every.drop_duplicates("player", keep="last")
-    return pd.DataFrame(
-        {
-            "id": [player_id(batch, player) for player in one["player"]],
-            "external_id": [f"{batch.player_ids}:{player}" for player in one["player"]],
-            "name": one["player_name"].array,
-            "position": one["position"].array,
-        }
-    )
-
-
-def _team_rows(batch: BoxBatch, known: pd.Series) -> pd.DataFrame:
-    rows = batch.team_games
-    teams = {team: str(derive_id("team", batch.sport, team)) for team in {*rows["team"], *rows["opponent"]}}
-    team = rows["team"].map(teams)
-    return pd.DataFrame(
-        {
-            "id": [str(derive_id("fact_team_game", *key)) for key in zip(team, rows["game"], strict=True)],
-            "team_id": team,
-            "game_id": rows["game"],
-            "opponent_id": rows["opponent"].map(teams),
-            "is_home": rows["is_home"],
-            "points_for": rows["points_for"],
-            "points_against": rows["points_against"],
-            "stats": rows["stats"],
-            "known_at": known.reindex(rows["game"]).array,
-        }
-    )
-
-
-def _player_rows(batch: BoxBatch, known: pd.Series) -> pd.DataFrame:
-    """Return rows of `fact_player_games`; the minutes stand among the figures too, so that corrections keep them."""
-    rows = batch.player_games
-    ids = {player: player_id(batch, player) for player in rows["player"].unique()}
-    teams = {team: str(derive_id("team", batch.sport, team)) for team in rows["team"].unique()}
-    player = rows["player"].map(ids)
-    stats = [
-        row if pd.isna(minutes) else {**row, "minutes": float(minutes)}
-        for row, minutes in zip(rows["stats"], rows["minutes"], strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "id": [str(derive_id("fact_player_game", *key)) for key in zip(player, rows["game"], strict=True)],
-            "player_id": player,
-            "game_id": rows["game"],
-            "team_id": rows["team"].map(teams),
-            "stats": pd.Series(stats, index=rows.index, dtype=object),
-            "minutes": rows["minutes"],
-            "known_at": known.reindex(rows["game"]).array,
-        }
-    )
-
-
-def _season_teams(batch: BoxBatch) -> pd.DataFrame:
-    rows = batch.player_seasons
-    return pd.DataFrame(
-        {
-            "player_id": [player_id(batch, player) for player in rows["player"]],
-            "team_id": [None if pd.isna(team) else str(derive_id("team", batch.sport, team)) for team in rows["team"]],
-            "season": rows["season"],
-        }
-    )
-
-
-def _seasons_of(rows: pd.DataFrame, schedule: pd.DataFrame, code: str) -> list[object]:
-    seasons = schedule.loc[schedule["game"].isin(rows["game"]), "season"].unique()
-    return [derive_id("season", code, int(season)) for season in sorted(seasons)]

@@ -1,6 +1,5 @@
 """Import of player props: the two prices of each player's line at each book, of games that are stored."""
 
-import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -17,21 +16,12 @@ from aipro_ml.identity import derive_id
 from aipro_ml.jobs.database import opened, unit
 from aipro_ml.jobs.ingest import ImportOptions
 from aipro_ml.jobs.ingest_boxes import stored_schedule
-from aipro_ml.jobs.ingest_record import (
-    critical_count,
-    digest_of,
-    finding_checks,
-    keep_raw,
-    refuse_if_strict,
-    write_findings,
-)
+from aipro_ml.jobs.ingest_record import digest_of, finding_checks, left_behind, refuse_if_strict
 from aipro_ml.jobs.places import Refuse, files_at, raise_it, read_together
 from aipro_ml.sources.action_network_props import PropBatch
 from aipro_ml.sources.base import Finding
 from aipro_ml.sources.dated import in_order
 from aipro_ml.sources.player_props import PROP_SOURCES, PropSource, prop_markets
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -129,17 +119,7 @@ def _store_all(
     with unit(engine, dry_run=options.dry_run) as connection:
         reference.lock_sport(connection, batch.sport)
         report = _store(connection, batch, markets, digest, options)
-    refused = critical_count(report.findings)
-    report = replace(report, rejected=refused, warnings=len(report.findings) - refused)
-    if options.dry_run:
-        return report
-    for content in files.values():
-        keep_raw(settings.raw_dir, content)
-    if report.findings:
-        place = write_findings(settings.reports_dir, report.source, report.findings, digest)
-        report = replace(report, report=place)
-    log.info("imported", extra={"source": batch.source, "rows_written": report.rows_written})
-    return report
+    return replace(report, **left_behind(settings, report, files.values(), digest, dry_run=options.dry_run))
 
 
 def _store(

@@ -2,20 +2,62 @@
 
 import csv
 import hashlib
+import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
+from aipro_ml.config import Settings
 from aipro_ml.enums import Severity
 from aipro_ml.errors import AiproError
 from aipro_ml.sources.base import Finding
 
+log = logging.getLogger(__name__)
+
 MOST_KEPT = 100
 """Findings of a rule kept in the database; the file has all of them."""
+
+
+class Report(Protocol):
+    """What every report of an import tells: its source, what it found, and how many rows it wrote."""
+
+    @property
+    def source(self) -> str:
+        """Return the name of the source."""
+        ...
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return everything found."""
+        ...
+
+    @property
+    def rows_written(self) -> int:
+        """Return the rows inserted or updated in all tables."""
+        ...
+
+
+def left_behind(
+    settings: Settings, report: Report, files: Iterable[bytes], digest: str, *, dry_run: bool
+) -> dict[str, Any]:
+    """Keep what was read and write the list of findings, once the rows are stored; return what the report adds.
+
+    That is `rejected`, `warnings` and, where there is a list, its place `report`. A dry run leaves nothing.
+    """
+    critical = critical_count(report.findings)
+    added: dict[str, Any] = {"rejected": critical, "warnings": len(report.findings) - critical}
+    if dry_run:
+        return added
+    for content in files:
+        keep_raw(settings.raw_dir, content)
+    if report.findings:
+        added["report"] = write_findings(settings.reports_dir, report.source, report.findings, digest)
+    log.info("imported", extra={"source": report.source, "rows_written": report.rows_written})
+    return added
 
 
 def refuse_if_strict(findings: Sequence[Finding], *, strict: bool) -> None:

@@ -6,13 +6,10 @@ from datetime import datetime
 import pandas as pd
 
 from aipro_ml.enums import Severity
-from aipro_ml.errors import DataFileError
-from aipro_ml.sources.base import GAME_COLUMNS, UTC_TIME, SourceBatch, conform
+from aipro_ml.sources.base import SourceBatch
 from aipro_ml.sources.checks import FindingLog
-from aipro_ml.sources.dated import EASTERN, NBA, Fixtures, dated_games, days
-from aipro_ml.sources.franchises import franchises
-from aipro_ml.sources.games import season_frame
-from aipro_ml.sources.read import read_csv, text_of, unpack
+from aipro_ml.sources.dated import NBA, Fixtures, days
+from aipro_ml.sources.reference_schedule import Clock, Layout, read_schedule
 from aipro_ml.sources.season_calendar import season_calendar
 
 SOURCE = "basketball-reference"
@@ -31,39 +28,24 @@ FOREIGN = frozenset({"Mexico City Arena", "Arena CDMX", "Accor Arena", "The O2 A
 """Arenas outside North America's league, where the home side is a guest too."""
 
 
+LAYOUT = Layout(
+    NBA,
+    SOURCE,
+    "basketball-reference.com",
+    HEADER,
+    NAMED,
+    FIELDS,
+    Clock("Start (ET)", r"(?:1[0-2]|0?[1-9]):[0-5]\d[ap]", "7:30p", "m", "%a %b %d %Y %I:%M%p"),
+)
+
+
 def read(data: bytes, *, name: str, known_from: datetime | None = None) -> SourceBatch:
     """Return the games of the file `data` (plain or gzip); bad rows become findings.
 
     A game abroad, told by its note or arena, has no home side. Raises DataFileError where the file cannot be
     read at all.
     """
-    table = read_csv(_renamed(data, name), name=name, columns=FIELDS)
-    rows = table.frame
-    log = FindingLog(name, rows["line_number"], table.findings)
-    games = _with_times(dated_games(_fixtures(rows, log), NBA, log), rows, log)
-    games = games.loc[~log.rejected.loc[games.index]]
-    return SourceBatch(
-        sport=NBA.sport,
-        source=SOURCE,
-        teams=franchises(NBA.sport).frame(),
-        seasons=season_frame(games),
-        games=conform(games, GAME_COLUMNS),
-        findings=log.findings,
-        rows_read=table.rows_read,
-        known_from=known_from,
-    )
-
-
-def _renamed(data: bytes, name: str) -> bytes:
-    """Return the file with a name of its own for each column."""
-    text = text_of(unpack(data, name=name), name=name)
-    header, _, rest = text.lstrip("\r\n").partition("\n")
-    if not header.strip():
-        raise DataFileError("the file is empty", file=name)
-    if not header.startswith(HEADER):
-        raise DataFileError(f"no schedule of basketball-reference.com: its header begins {HEADER}", file=name, line=1)
-    blank = len(text) - len(text.lstrip("\r\n"))
-    return (text[:blank] + header.replace(HEADER, NAMED, 1) + "\n" + rest).encode()
+    return read_schedule(data, LAYOUT, _fixtures, name=name, known_from=known_from)
 
 
 def _fixtures(rows: pd.DataFrame, log: FindingLog) -> Fixtures:
@@ -82,21 +64,6 @@ def _fixtures(rows: pd.DataFrame, log: FindingLog) -> Fixtures:
         external_id=pd.Series(pd.NA, index=rows.index, dtype="string"),
         line_number=rows["line_number"],
     )
-
-
-def _with_times(games: pd.DataFrame, rows: pd.DataFrame, log: FindingLog) -> pd.DataFrame:
-    """Return the games at the Eastern time the file says (7:30p); a missing one stays estimated."""
-    text = rows["Start (ET)"].loc[games.index]
-    there = text.str.fullmatch(r"(?:1[0-2]|0?[1-9]):[0-5]\d[ap]").fillna(False).astype(bool)
-    clock = text.where(there) + "m"
-    wall = pd.to_datetime(rows["Date"].loc[games.index] + " " + clock, format="%a %b %d %Y %I:%M%p", errors="coerce")
-    wall = wall.astype("datetime64[us]")
-    kickoff = wall.dt.tz_localize(EASTERN, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC").astype(UTC_TIME)
-    wrong = text.notna() & kickoff.isna()
-    log.reject(wrong, text, "game_time", "no Eastern time of that day like 7:30p")
-    missing = f"no time: {NBA.usual_kickoff} Eastern is assumed"
-    log.flag(text.isna(), text, "time_missing", missing, Severity.WARNING)
-    return games.assign(kickoff=kickoff.fillna(games["kickoff"]), kickoff_estimated=kickoff.isna())
 
 
 def _overtime(rows: pd.DataFrame, log: FindingLog) -> pd.Series:
