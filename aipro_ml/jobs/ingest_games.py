@@ -120,7 +120,8 @@ def _matched(
     mine = known.loc[known["source"] == batch.source].drop_duplicates("source_game_id", keep="last")
     crosswalk = mine.set_index("source_game_id")["game_id"]
     zone = ZoneInfo(league.config.timezone)
-    found = ingest_match.match_games(incoming, stored, crosswalk, zone)
+    lasts = pd.Timedelta(minutes=league.config.duration_minutes)
+    found = ingest_match.match_games(incoming, stored, crosswalk, zone, lasts)
     problems = tuple(_problems(incoming, found, file))
     games = incoming.assign(game_id=found.game_id, swapped=found.swapped).loc[found.problem == ""]
     return _turned(games), problems

@@ -14,6 +14,9 @@ NEAR_HOURS = 36
 FINGERPRINT_DAYS, FINGERPRINT_POINTS = 60, 60
 """A score of so many points is not repeated by the same teams on the same ground within so many days."""
 
+LASTS = pd.Timedelta(hours=3)
+"""How long a game lasts, where nobody says."""
+
 CROSSWALK, IDENTITY, WEEK, DAY, NEAR, SCORE = range(6)
 """How two rows are known to be one game, the surest first."""
 
@@ -35,14 +38,16 @@ class Matches:
     candidates: pd.Series
 
 
-def match_games(incoming: pd.DataFrame, stored: pd.DataFrame, crosswalk: pd.Series, zone: ZoneInfo) -> Matches:
+def match_games(
+    incoming: pd.DataFrame, stored: pd.DataFrame, crosswalk: pd.Series, zone: ZoneInfo, lasts: pd.Timedelta = LASTS
+) -> Matches:
     """Return which of the `stored` games each `incoming` one is, one to one.
 
     `incoming`: GAME_COLUMNS plus own_id (the id its own identity gives). `stored`: game_id, season, season_type,
     week, game_number, kickoff, kickoff_estimated, home, away, neutral_site, status, home_score, away_score.
-    `crosswalk`: stored game_id by the source's own id. `zone` has the sport's days.
+    `crosswalk`: stored game_id by the source's own id. `zone` has the sport's days, `lasts` is how long its games last.
     """
-    found = _candidates(incoming, stored, crosswalk, zone)
+    found = _candidates(incoming, stored, crosswalk, zone, lasts)
     allowed = found.loc[found["sides_fit"] & (found["tier"] >= 0)]
     chosen, doubtful = _assigned(allowed)
     taken = dict(zip(chosen["i"], chosen["game_id"], strict=True))
@@ -59,10 +64,13 @@ def match_games(incoming: pd.DataFrame, stored: pd.DataFrame, crosswalk: pd.Seri
     )
 
 
-def _candidates(incoming: pd.DataFrame, stored: pd.DataFrame, crosswalk: pd.Series, zone: ZoneInfo) -> pd.DataFrame:
+def _candidates(
+    incoming: pd.DataFrame, stored: pd.DataFrame, crosswalk: pd.Series, zone: ZoneInfo, lasts: pd.Timedelta
+) -> pd.DataFrame:
     """Return every pair of an incoming and a stored game of the same teams and season, with how near they are."""
     left = _side(incoming, zone).assign(i=range(len(incoming)), own=incoming["own_id"].astype(str).to_numpy())
     left["crossed"] = incoming["external_id"].map(crosswalk).astype(object).to_numpy()
+    left["counted"] = (incoming["external_id"] != incoming["game"]).fillna(False).to_numpy(bool)
     right = _side(stored, zone).assign(s=range(len(stored)), game_id=stored["game_id"].astype(str).to_numpy())
     both = left.merge(right, on=["season", "pair"], suffixes=("", "_stored"))
     both["is_swapped"] = both["home"] != both["home_stored"]
@@ -74,8 +82,11 @@ def _candidates(incoming: pd.DataFrame, stored: pd.DataFrame, crosswalk: pd.Seri
     both["gap"] = np.where(timed, apart / pd.Timedelta(hours=1), days * 24.0)
     near = np.where(timed, both["gap"] <= NEAR_HOURS, days <= 1) & ~both["conflict"]
     week = both["week"].notna() & (both["week"] == both["week_stored"]) & (both["kind"] == both["kind_stored"])
-    told = [both["crossed"] == both["game_id"], both["own"] == both["game_id"]]
-    ways = [*told, week, days == 0, near, _same_score(both, days)]
+    crossed = both["crossed"] == both["game_id"]
+    # a source that numbers its games has two of them here, one after the other: a doubleheader, a series
+    other = both["counted"] & ~crossed & both["game_id"].isin(set(crosswalk)) & timed & (apart > lasts)
+    own, same_day = both["own"] == both["game_id"], days == 0
+    ways = [crossed, own & ~other, week, same_day & ~other, near & ~other, _same_score(both, days)]
     both["tier"] = np.select(ways, range(len(ways)), default=-1)
     both["number_differs"] = _number_differs(both)
     both["shown"] = both["game_id"] + " (" + both["kickoff_stored"].dt.strftime("%Y-%m-%d %H:%MZ") + ")"

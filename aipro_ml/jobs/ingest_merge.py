@@ -56,11 +56,12 @@ def merge(games: pd.DataFrame, stored: pd.DataFrame, source: str, *, file: str, 
     `games`: COLUMNS, external_id and line_number; `stored`: COLUMNS, game_id and the columns of `providers` with
     the ending _by, on the same index. The source that stated a fact corrects it, unless these very bytes were
     read before (`again`); any other fills gaps: an estimated kick-off, a missing result, week or venue. What
-    contradicts a stored result or kick-off is a finding, and the stored fact stays.
+    contradicts a stored result or kick-off is a finding, and the stored fact stays. A game that is still to come,
+    such as in an older snapshot of a feed, says nothing of its result.
     """
     facts, changed, findings = stored[list(COLUMNS)].copy(), {}, []
     for group, columns in FACTS.items():
-        differs = ~_alike(games, stored, columns)
+        differs = ~_alike(games, stored, columns) & ~(_unplayed(games, stored) if group in _OF_RESULT else False)
         mine = (stored[f"{group}_by"] == source).fillna(False).astype(bool) & (not again)
         take = differs & (mine | _GAPS[group](games, stored))
         for column in columns:
@@ -69,6 +70,15 @@ def merge(games: pd.DataFrame, stored: pd.DataFrame, source: str, *, file: str, 
         if group in _CONTRADICTIONS and not again:
             findings += _CONTRADICTIONS[group](games, stored, differs & ~take, file)
     return Merged(facts, pd.DataFrame(changed, index=games.index), tuple(findings))
+
+
+_OF_RESULT = ("result", "overtime")
+
+
+def _unplayed(games: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
+    """Return where a finished game is told as one to come."""
+    told = games["status"].eq(GameStatus.SCHEDULED.value).fillna(False).astype(bool)
+    return told & stored["status"].eq(GameStatus.FINAL.value).fillna(False).astype(bool)
 
 
 def _alike(left: pd.DataFrame, right: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:

@@ -13,8 +13,9 @@ ZONE = ZoneInfo("America/New_York")
 def game(name, kickoff, home="BOS", away="NYK", **facts):
     """One game; `name` is its stored id, or what the source calls it."""
     row = {
-        "game_id": name, "own_id": f"own {name}", "external_id": name, "season": 2022, "season_type": "regular",
-        "week": pd.NA, "game_number": 1, "kickoff": pd.Timestamp(kickoff, tz="UTC"), "kickoff_estimated": False,
+        "game_id": name, "own_id": f"own {name}", "external_id": name, "game": f"own {name}",
+        "season": 2022, "season_type": "regular", "week": pd.NA, "game_number": 1,
+        "kickoff": pd.Timestamp(kickoff, tz="UTC"), "kickoff_estimated": False,
         "home": home, "away": away, "neutral_site": False, "status": "scheduled", "home_score": pd.NA,
         "away_score": pd.NA,
     }  # fmt: skip
@@ -135,6 +136,15 @@ def test_the_sources_own_id_goes_before_nearness():
     assert matched([game("in", "2022-12-02 00:00")], stored, {"in": "far"}) == ["far"]
     other_teams = [game("x", "2022-12-02", home="MIA")]
     assert matched([game("in", "2022-12-02")], other_teams, {"in": "x"}) == [None]
+
+
+@pytest.mark.parametrize("kickoff", ["2022-07-02 23:05", "2022-07-03 17:05"])
+def test_two_numbers_of_one_source_are_two_games_where_one_ends_before_the_other_begins(kickoff):
+    stored, known = [game("one", "2022-07-02 17:05")], {"one's number": "one"}
+    assert matched([game("another number", kickoff)], stored, known) == [None]
+    assert matched([game("another number", "2022-07-02 17:35")], stored, known) == ["one"]  # the feed counts anew
+    assert matched([game("another source's", kickoff)], stored) == ["one"]
+    assert matched([game("no number", kickoff, game="no number")], stored, known) == ["one"]  # a corrected date
 
 
 @pytest.mark.parametrize("hours", [35, 37])
