@@ -30,7 +30,7 @@ LIBRARY_DEFAULT = ModelConfig(name="default", framework="sklearn", estimator="li
 def nfl(server, template, tmp_path_factory, nflverse_file):
     """The shared file imported into a database of its own."""
     with server.database(template) as name, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(track, "track_model", lambda *_: "")
+        patch.setattr(track, "track_training", lambda *_: 0)
         platform = Platform(server.settings(tmp_path_factory.mktemp("nfl"), name))
         platform.first = import_nflverse(platform.settings, str(nflverse_file), ImportOptions(NOW))
         yield platform

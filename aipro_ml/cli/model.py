@@ -7,13 +7,15 @@ import typer
 
 from aipro_ml.cli.compare import compare
 from aipro_ml.cli.context import settings
-from aipro_ml.cli.output import say, table
+from aipro_ml.cli.output import progress, say, table, warn
 from aipro_ml.enums import BetType
+from aipro_ml.errors import AiproError
 
 if TYPE_CHECKING:
+    from aipro_ml.config import Settings
     from aipro_ml.jobs.promote import Promotion
 
-app = typer.Typer(help="Models: list, show, promote, roll back, history.", no_args_is_help=True)
+app = typer.Typer(help="Models: list, show, compare, promote, roll back, history, MLflow.", no_args_is_help=True)
 app.command("compare")(compare)
 
 Actor = Annotated[str, typer.Option(help="Who decides; written down.", envvar="USER")]
@@ -75,7 +77,7 @@ def promote(
     if done.gate is not None:
         table(check_rows(done.gate), title=f"gate: {done.gate.verdict}")
         say(done.gate.sentence)
-    _tell(done, dry_run=dry_run)
+    _tell(done, chosen, dry_run=dry_run)
 
 
 @app.command("rollback")
@@ -95,7 +97,7 @@ def rollback(
     chosen = settings(context)
     with opened(chosen) as engine:
         done = roll_back(engine, chosen, sport, bet_type, Decision(reason, actor, datetime.now(UTC), dry_run))
-    _tell(done, dry_run=dry_run)
+    _tell(done, chosen, dry_run=dry_run)
 
 
 @app.command("history")
@@ -112,9 +114,40 @@ def history_command(
     table(history(settings(context), sport, bet_type, limit, full=as_json), title="promotions", as_json=as_json)
 
 
-def _tell(done: "Promotion", *, dry_run: bool) -> None:
+@app.command("sync")
+def sync_command(
+    context: typer.Context,
+    sport: Annotated[str | None, typer.Option(help="Only this sport.")] = None,
+) -> None:
+    """Bring MLflow to what the database says: log missing runs, set the aliases; the same again changes nothing."""
+    from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.sync import sync
+
+    chosen = settings(context)
+    with opened(chosen) as engine, progress("sync") as tick:
+        report = sync(engine, chosen, sport, tick)
+    say(f"{report.trainings} trainings, {report.runs_added} runs added, {len(report.aliases)} aliases changed")
+    for alias, model in report.aliases.items():
+        say(f"{alias}: {'nothing' if model is None else model}")
+    for problem in report.problems:
+        warn(problem)
+    if report.problems:
+        raise AiproError(f"{len(report.problems)} of them could not be repaired")
+
+
+def _tell(done: "Promotion", chosen: "Settings", *, dry_run: bool) -> None:
+    """Say which model is in production now; then let MLflow's aliases follow."""
+    from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.sync import aliases_problem
+
     model = done.model
     would = "would be (dry run): " if dry_run else ""
     instead = "" if done.previous is None else f", instead of {str(done.previous)[:8]}"
     still = "" if done.changed else " already"
     say(f"{would}production model of {model.sport} {model.bet_type}{still}: {model.id} ({model.name}){instead}")
+    if dry_run:
+        return
+    with opened(chosen) as engine:
+        problem = aliases_problem(engine, chosen, model.sport, model.bet_type)
+    if problem is not None:
+        warn(f"MLflow's aliases do not follow yet: {problem}; `aipro model sync` repairs them")

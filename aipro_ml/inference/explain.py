@@ -66,6 +66,18 @@ def explain(
     return _long(predictions, np.asarray(model.feature_names, dtype=object)[kept], values, shown, terms)
 
 
+def feature_contributions(
+    model: TrainedModel, X: pd.DataFrame, background: pd.DataFrame | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """Return each row's contributions in log-odds of outcome 0, one column a feature, on the index of X.
+
+    UsageError where the model has none of its own and no `background` rows are given.
+    """
+    names = list(model.feature_names)
+    values, _ = _contributions(model, X[names], background, seed)
+    return pd.DataFrame(values, index=X.index, columns=names)
+
+
 def _check(predictions: Sequence[Prediction], margin: Floats) -> None:
     explained = expit(margin)
     for prediction, p in zip(predictions, explained, strict=True):

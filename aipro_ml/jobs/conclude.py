@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Engine
 
@@ -15,7 +16,7 @@ from aipro_ml.errors import AiproError
 from aipro_ml.jobs.matrices import columns_of
 from aipro_ml.jobs.training_bench import Workbench
 from aipro_ml.jobs.training_request import FailedRow, TrainedRow, TrainingReport
-from aipro_ml.training.artifacts import read_artifact, read_metrics, read_oof
+from aipro_ml.training.artifacts import read_metrics, read_oof
 from aipro_ml.training.baselines import LOGISTIC, baselines
 from aipro_ml.training.leaderboard import BASELINE, BLEND, MARKET, Entry, LeaderboardRow, baseline_entries, leaderboard
 from aipro_ml.training.registry import candidate
@@ -56,7 +57,7 @@ def conclude(
         return replace(report, problem=error)
     report = replace(report, leaderboard=board, coefficients=coefficients)
     _save_figures(engine, rows, board)
-    return replace(report, tracking_problem=_track(settings, bench, rows, board))
+    return replace(report, tracking_problem=_track(engine, settings, bench.request.training_id))
 
 
 def _leaderboard(bench: Workbench, rows: Sequence[TrainedRow], blend: Sequence[Entry]) -> tuple[LeaderboardRow, ...]:
@@ -91,12 +92,13 @@ def _pools(rows: Sequence[TrainedRow]) -> tuple[list[Entry], tuple[Mapping[str, 
 
 
 def _save_figures(engine: Engine, rows: Sequence[TrainedRow], board: Sequence[LeaderboardRow]) -> None:
+    whole = [entry.fields for entry in board]
     with engine.begin() as connection:
         for row in rows:
             figures = next(entry.fields for entry in board if entry.name == row.name)
             added = {"leaderboard": figures, "leak": leak_alarm(figures)}
             models.merge_metrics(connection, row.model_id, added)
-            models.finish_run(connection, row.run_id, {"validation_metrics": figures})
+            models.finish_run(connection, row.run_id, {"validation_metrics": {**figures, "board": whole}})
 
 
 def leak_alarm(figures: Mapping[str, Any]) -> str | None:
@@ -111,17 +113,12 @@ def leak_alarm(figures: Mapping[str, Any]) -> str | None:
     return "warning" if strength > LEAK_WARNING and n >= 200 else None
 
 
-def _track(
-    settings: Settings, bench: Workbench, rows: Sequence[TrainedRow], board: Sequence[LeaderboardRow]
-) -> str | None:
-    """Log each model to MLflow; the database is written already, so an outage is only reported."""
-    from aipro_ml.jobs.track import track_model
+def _track(engine: Engine, settings: Settings, training_id: UUID) -> str | None:
+    """Log the training to MLflow; the database is written already, so an outage is only reported."""
+    from aipro_ml.jobs.track import track_training
 
-    columns = {task.model_id: task.columns for task in bench.every}
     try:
-        for row in rows:
-            matrix = bench.matrix.select(columns[row.model_id])
-            track_model(settings, asdict(row), read_artifact(row.folder), matrix, board)
+        track_training(engine, settings, training_id)
     except AiproError as error:
         _LOGGER.warning("MLflow was not written", extra={"reason": str(error)})
         return str(error)

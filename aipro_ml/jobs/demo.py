@@ -26,6 +26,7 @@ from aipro_ml.jobs.performance import update_performance
 from aipro_ml.jobs.predict import PredictionRequest, predict
 from aipro_ml.jobs.promote import Decision, PromotionRefusedError, best_model, promote
 from aipro_ml.jobs.report import write_demo_report
+from aipro_ml.jobs.sync import aliases_problem
 from aipro_ml.jobs.train import TrainingReport, TrainingRequest, train
 
 LEAGUE = League(sport="NFL", seasons=10, books=4, seed=3)
@@ -171,6 +172,9 @@ def _promoted(on: _Stage, best: models.StoredModel) -> str:
             if best.bet_type not in models.production_models(connection, best.sport):
                 raise
         return refused.gate.sentence
+    problem = aliases_problem(on.engine, on.settings, best.sport, best.bet_type)
+    if problem is not None:
+        on.tell.line(f"MLflow's aliases do not follow yet: {problem}")
     return "PROMOTE"
 
 

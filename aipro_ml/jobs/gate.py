@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from aipro_ml.betting.settlement import settle_reference
 from aipro_ml.calibration.blend import walk_forward_blended
-from aipro_ml.calibration.choice import walk_forward_calibrated
+from aipro_ml.calibration.choice import choose, walk_forward_calibrated
 from aipro_ml.config import GateConfig, Settings, gates_config
 from aipro_ml.db.repositories import acts, games, models
 from aipro_ml.enums import CalibrationMethod, GameStatus
@@ -50,8 +50,13 @@ def whole_oof(settings: Settings, model: models.StoredModel) -> pd.DataFrame:
 
 
 def published_rows(oof: pd.DataFrame, metrics: Any) -> pd.DataFrame:
-    """Return the out-of-fold frame with `calibrated` and `published`: walk-forward, by earlier seasons only."""
-    calibrated = walk_forward_calibrated(oof, CalibrationMethod(metrics["calibration"]["method"]))
+    """Return the out-of-fold frame with `calibrated` and `published`: walk-forward, by earlier seasons only.
+
+    A model not calibrated yet is taken as calibration would choose by its rule.
+    """
+    stored = metrics.get("calibration")
+    method = choose(oof).method if stored is None else CalibrationMethod(stored["method"])
+    calibrated = walk_forward_calibrated(oof, method)
     return oof.assign(calibrated=calibrated, published=walk_forward_blended(oof, calibrated))
 
 

@@ -20,7 +20,7 @@ from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.base import TrainedModel
 from aipro_ml.training.plots import importance_chart
 from aipro_ml.training.registry import trainer_for
-from aipro_ml.training.tracking import TrackedRun, experiment_name, log_training
+from aipro_ml.training.tracking import TrackedRun, experiment_name, log_candidate
 from tests.fixtures_database import Server
 from tests.training.league import league
 
@@ -86,7 +86,7 @@ def track(folder: Path, uri: str) -> tuple[str, TrainedModel, FeatureMatrix]:
         metrics={"log_loss": 0.6131, "brier": 0.2117},
         figures={"plots/importance.png": chart},
     )
-    return log_training(tracked), model, matrix
+    return log_candidate(tracked), model, matrix
 
 
 def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:

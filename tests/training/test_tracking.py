@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 from aipro_ml.enums import BetType, Selection
+from aipro_ml.training.mlflow_store import ENVIRONMENT, TrackingError
 from aipro_ml.training.plots import importance_chart
 from aipro_ml.training.registry import trainer_for
 from aipro_ml.training.tracking import (
-    ENVIRONMENT,
     TrackedRun,
-    TrackingError,
     experiment_name,
-    log_training,
+    log_candidate,
     ui_command,
 )
 from tests.training.league import league
@@ -63,7 +62,7 @@ def tracked(tmp_path, **changes):
 def test_the_logged_model_predicts_the_same_in_another_process(tmp_path, capfd, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     model, matrix, run = tracked(tmp_path)
-    first, second = log_training(run), log_training(run)
+    first, second = log_candidate(run), log_candidate(run)
     assert first != second
     assert "MLFLOW_TRACKING_URI" not in os.environ  # MLflow puts it there, for every later reader of settings
     assert capfd.readouterr().err == ""
@@ -91,7 +90,7 @@ def test_a_store_that_cannot_be_reached_is_a_tracking_error(tmp_path):
     uri = "postgresql+psycopg://aipro:secret@127.0.0.1:1/mlflow?connect_timeout=2"
     _, _, run = tracked(tmp_path, tracking_uri=uri)
     with pytest.raises(TrackingError, match="logistic") as caught:
-        log_training(run)
+        log_candidate(run)
     assert "secret" not in str(caught.value)
     assert "refused" in str(caught.value)
 
@@ -99,7 +98,7 @@ def test_a_store_that_cannot_be_reached_is_a_tracking_error(tmp_path):
 def test_more_than_forty_metrics_are_refused(tmp_path):
     _, _, run = tracked(tmp_path, metrics={f"m{i}": 0.0 for i in range(41)})
     with pytest.raises(ValueError, match="at most 40"):
-        log_training(run)
+        log_candidate(run)
 
 
 def test_the_pages_get_their_password_by_environment_only(tmp_path):

@@ -1,6 +1,6 @@
 """Acts of people on the platform: audit log, promotions and settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,6 +92,14 @@ def live_predictions(connection: Connection, model_id: UUID) -> tuple[datetime |
     statement = select(func.min(fact.as_of), func.count()).join(run, run.id == fact.run_id)
     first, count = connection.execute(statement.where(fact.model_id == model_id, run.mode == RunMode.LIVE)).one()
     return first, int(count)
+
+
+def latest_live(connection: Connection, model_ids: Sequence[UUID]) -> UUID | None:
+    """Return which of these models published live last, or None."""
+    fact, run = FactPrediction, FactPredictionRun
+    statement = select(fact.model_id).join(run, run.id == fact.run_id)
+    statement = statement.where(fact.model_id.in_(model_ids), run.mode == RunMode.LIVE).order_by(fact.seq.desc())
+    return connection.scalar(statement.limit(1))
 
 
 def settings_like(connection: Connection, prefix: str) -> dict[str, str]:

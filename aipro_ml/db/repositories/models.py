@@ -1,6 +1,6 @@
 """Models, their training runs, importances and calibrators."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -174,6 +174,11 @@ def find_model(connection: Connection, reference: str) -> StoredModel:
         found = "no model" if not rows else "more than one model"
         raise UsageError(f"{found} whose id begins with {reference!r}: see `aipro model list`")
     return _stored(rows[0])
+
+
+def models_by_id(connection: Connection, ids: Collection[UUID]) -> dict[UUID, StoredModel]:
+    """Return the models with these ids."""
+    return {row.id: _stored(row) for row in connection.execute(_query().where(MlModel.id.in_(ids)))}
 
 
 def production_models(connection: Connection, sport: str) -> dict[BetType, StoredModel]:
