@@ -100,15 +100,13 @@ class Review:
         return (*lines, *(self._gates()[: 9 - len(lines)]), self._honest())
 
     def _market(self) -> str:
-        market = next((row for row in self.board if row["name"] == MARKET), None)
         best = self.best
-        if market is None:
-            return "Market: no game has a market probability; nothing can be said against it."
         if best.get("ci_low") is None:
-            return f"Market: log loss {market['log_loss']:.4f} on the same games."
+            return "Market: no game has a market probability; nothing can be said against it."
+        delta = best["delta_log_loss_vs_market"]
         return (
-            f"Market: {market['log_loss']:.4f} on the same games; the best is {best['delta_log_loss_vs_market']:+.4f} "
-            f"to it (95 %: {best['ci_low']:+.4f} to {best['ci_high']:+.4f})."
+            f"Market: {best['log_loss'] - delta:.4f} on the same games; the best is {delta:+.4f} to it "
+            f"(95 %: {best['ci_low']:+.4f} to {best['ci_high']:+.4f})."
         )
 
     def _baselines(self) -> str:

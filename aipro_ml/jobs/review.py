@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Engine
@@ -57,8 +58,8 @@ def drawn(engine: Engine, settings: Settings, run: StoredRun, folder: Path) -> R
     folder.mkdir(parents=True, exist_ok=True)
     pictures = [*_reliability(folder, stored.name, oof, published)]
     if len(market_rows(oof)):
-        shown = {stored.name: oof, "market": market_rows(oof)}
-        pictures.append((skill_by_season(folder / "skill_by_season.png", shown, title=stored.name), "By season"))
+        path = skill_by_season(folder / "skill_by_season.png", {stored.name: oof}, title=f"{stored.name}: by season")
+        pictures.append((path, "Log loss less the market's by season; below 0 beats it"))
     pictures += _explained(folder, stored, load_model(place / MODEL), matrix)
     reviewed = ReviewedModel(stored.name, stored.framework.value, str(stored.id), published, gate, why, tuple(pictures))
     return Reviewed(run, place, matrix, oof, reviewed)
@@ -77,10 +78,16 @@ def overview(reviewed: Sequence[Reviewed], folder: Path) -> Review:
         games=0 if widest is None else len(widest.X),
         features=0 if widest is None else widest.X.shape[1],
         data_hash=str(identity["data_hash"]),
-        board=first.board,
+        board=_board(reviewed),
         models=tuple(one.model for one in reviewed),
         pictures=tuple(_overview_pictures(folder, first, reviewed, widest)),
     )
+
+
+def _board(reviewed: Sequence[Reviewed]) -> list[dict[str, Any]]:
+    """Return the leaderboard the training ended with; of an earlier version only its candidates' own rows were kept."""
+    rows = {row["name"]: row for one in reversed(reviewed) for row in one.run.board}
+    return sorted(rows.values(), key=lambda row: (row["log_loss"], row["name"]))
 
 
 def _overview_pictures(
