@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from aipro_ml.enums import BetType, Framework
+from aipro_ml.training.base import HEADER
 from aipro_ml.training.header import read_header
 from aipro_ml.training.mlflow_store import ENVIRONMENT, connected
 from aipro_ml.training.model_versions import register
@@ -221,6 +222,7 @@ def _log_model(run: TrackedRun) -> str:
 
 
 def _requirements(folder: Path) -> list[str]:
-    """Return what a process that serves the model installs: this package and the model's framework."""
-    framework = Framework(read_header(folder).framework)
-    return [f"aipro-ml=={version('aipro-ml')}", *requirements_of(framework)]
+    """Return what a process that serves the model installs: this package and its framework's, or its members'."""
+    frameworks = sorted({read_header(header.parent).framework for header in folder.rglob(HEADER)})
+    needed = [f"aipro-ml=={version('aipro-ml')}"]
+    return list(dict.fromkeys(needed + [each for name in frameworks for each in requirements_of(Framework(name))]))
