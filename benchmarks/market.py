@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 
-from aipro_ml.db.bulk import without_indexes
 from aipro_ml.db.copy import copy_rows, insert_new
 from aipro_ml.db.encode import identifiers
 from aipro_ml.db.models.feature_store import GameRevision
 from aipro_ml.db.models.odds import ClosingLine, Odds, Sportsbook
 from aipro_ml.db.models.sports import Game, Season, Sport, Team, Venue
 from aipro_ml.identity import derive_id
+from benchmarks.bulk import without_indexes
 
 QUOTES_A_GAME = 252
 """6 books × 3 markets × 2 sides × 4 to 10 snapshots, seven on average."""

@@ -6,7 +6,6 @@ import adbc_driver_postgresql.dbapi as adbc
 import pandas as pd
 import sqlalchemy as sa
 
-from aipro_ml.db.bulk import without_indexes
 from aipro_ml.db.copy import copy_rows, driver_connection, insert_new
 from aipro_ml.db.encode import identifiers
 from aipro_ml.db.engine import open_database
@@ -18,6 +17,7 @@ from aipro_ml.features.records import ODDS_COLUMNS, frame_of
 from aipro_ml.identity import derive_id
 from aipro_ml.jobs import database
 from aipro_ml.jobs.facts import load_records
+from benchmarks.bulk import without_indexes
 from benchmarks.league import Bench
 from benchmarks.market import LongLeague
 from benchmarks.timing import Case, Figure, Peer, interleaved, slope

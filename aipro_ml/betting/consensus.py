@@ -108,15 +108,14 @@ def _agreed(offered: Quotes, lines: pd.DataFrame) -> tuple[FloatArray, BoolArray
     kinds = pd.Index(offered.kinds).get_indexer(pd.Index(lines["market"], dtype=object))
     line = np.where(lines["market"] == BetType.MONEYLINE.value, 0.0, lines["line"].to_numpy("float64")) + 0.0
     known = (games >= 0) & (kinds >= 0)
-    market = offered.game * len(offered.kinds) + offered.kind
+    place, market = games * len(offered.kinds) + kinds, offered.game * len(offered.kinds) + offered.kind
     agreed = np.full(len(offered.games) * len(offered.kinds), np.nan)
-    agreed[(games * len(offered.kinds) + kinds)[known]] = line[known]
-    wrong = np.zeros(len(market), dtype=bool)
-    for number in np.flatnonzero(known & (lines["outliers"].map(len) > 0)):  # few markets have any
-        named = pd.Index(offered.books).get_indexer(list(lines["outliers"].iloc[number]))
-        of_market = market == games[number] * len(offered.kinds) + kinds[number]
-        wrong |= of_market & np.isin(offered.book, named)
-    return agreed[market], wrong
+    agreed[place[known]] = line[known]
+    names = lines["outliers"].array[known]
+    books = pd.Index(offered.books).get_indexer([name for each in names for name in each])
+    wrong = np.zeros((len(agreed), len(offered.books) + 1), dtype=bool)  # −1, a book without an offer, is the last
+    wrong[np.repeat(place[known], [len(each) for each in names]), books] = True
+    return agreed[market], wrong[market, offered.book]
 
 
 @dataclass(frozen=True)

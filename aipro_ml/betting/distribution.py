@@ -54,10 +54,16 @@ class MarginDistribution:
         At a quarter line they are those of the two half stakes, averaged, which keeps EV exact.
         """
         mean, line = np.broadcast_arrays(np.asarray(mean, float), np.asarray(line, float))
+        shape, mean, line = mean.shape, mean.ravel(), line.ravel()
         threshold = -line if self.bet_type is BetType.SPREAD else line
         split = np.where(np.mod(threshold * 4, 2) == 1, 0.25, 0.0)
-        lower, upper = self._chances(mean, threshold - split), self._chances(mean, threshold + split)
-        win, push, lose = ((a + b) / 2 for a, b in zip(lower, upper, strict=True))
+        chances = self._chances(mean, threshold - split)
+        quarter = split > 0
+        if quarter.any():  # elsewhere both stakes are one
+            upper = self._chances(mean[quarter], (threshold + split)[quarter])
+            for whole, half in zip(chances, upper, strict=True):
+                whole[quarter] = (whole[quarter] + half) / 2
+        win, push, lose = (chance.reshape(shape) for chance in chances)
         return WinPushLose(win, push, lose)
 
     def match_mean(self, line: npt.ArrayLike, p_win_given_no_push: npt.ArrayLike) -> FloatArray:
@@ -69,17 +75,18 @@ class MarginDistribution:
         from scipy.special import ndtri
 
         line, p = np.broadcast_arrays(np.asarray(line, float), np.asarray(p_win_given_no_push, float))
+        shape, line, p = line.shape, line.ravel(), p.ravel()
         target = ndtri(np.clip(p, _P_LIMIT, 1 - _P_LIMIT))
         mean: FloatArray = (-line if self.bet_type is BetType.SPREAD else line) + self.sd * target
-        open_rows = np.isfinite(mean)
+        rows = np.flatnonzero(np.isfinite(mean))
         for _ in range(100):
-            p_now = self.win_push_lose(mean, line).win_given_no_push
-            step = self.sd * (ndtri(np.clip(p_now, _P_LIMIT / 10, 1 - _P_LIMIT / 10)) - target)
-            mean = np.where(open_rows, mean - step, mean)  # a row stops at its own convergence
-            open_rows = open_rows & (np.abs(step) > 1e-11 * self.sd)
-            if not open_rows.any():
+            p_now = self.win_push_lose(mean[rows], line[rows]).win_given_no_push
+            step = self.sd * (ndtri(np.clip(p_now, _P_LIMIT / 10, 1 - _P_LIMIT / 10)) - target[rows])
+            mean[rows] -= step
+            rows = rows[np.abs(step) > 1e-11 * self.sd]  # a row stops at its own convergence
+            if not len(rows):
                 break
-        return mean
+        return mean.reshape(shape)
 
     def _chances(self, mean: FloatArray, threshold: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return P(X > t), P(X = t), P(X < t) for thresholds in whole or half points."""

@@ -90,9 +90,10 @@ class Prediction:
     probability_high: float | None = None
 
     def __post_init__(self) -> None:
+        values = self.__dict__  # frozen for others: a back-fill makes tens of thousands
         for name in FLOAT_COLUMNS:
-            object.__setattr__(self, name, rounded(getattr(self, name)))
-        object.__setattr__(self, "as_of", ensure_utc(self.as_of))
+            values[name] = rounded(values[name])
+        values["as_of"] = ensure_utc(self.as_of)
 
     @cached_property
     def prediction_hash(self) -> str:

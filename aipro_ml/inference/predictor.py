@@ -1,9 +1,9 @@
 """From model probabilities and quotes to predictions and abstentions, for all bet types of a run at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from math import isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from aipro_ml.inference.prediction import DECIMALS, Prediction, rounded
 from aipro_ml.training.base import TrainedModel
 
 Floats = npt.NDArray[np.float64]
+_TURNED = ("p", "fair", "model_p", "calibrated_p")
 
 
 class AbstentionReason(StrEnum):
@@ -100,7 +101,8 @@ def predict_slate(
     board = pd.concat([_board(n, scores, games, boards[scores.bet_type]) for n, scores in enumerate(models)])
     abstained = board["reason"].notna()
     bets = _stakes(_bets(board.loc[~abstained], models, distributions, policy), policy)
-    predictions = tuple(_prediction(row, models[row.model], policy) for row in bets.itertuples())
+    parts = bets.groupby("model") if len(bets) else ()
+    predictions = tuple(one for number, part in parts for one in _predictions(part, models[int(number)], policy))
     abstentions = tuple(
         Abstention(str(row.Index), models[row.model].bet_type, AbstentionReason(row.reason))
         for row in board.loc[abstained].itertuples()
@@ -193,39 +195,57 @@ def _stakes(bets: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return bets.assign(kelly=np.floor(capped * 1e6 + 1e-6) / 1e6)
 
 
-def _prediction(row: Any, scores: ModelScores, policy: Policy) -> Prediction:
-    """Return the prediction of one row of `_stakes`, everything turned to the chosen side."""
-    side = REFERENCE_SIDE[scores.bet_type]
-    line = None if scores.bet_type is BetType.MONEYLINE else float(row.line)
-    if not row.reference:
-        side = OPPOSITE[side]
-        line = -line if line is not None and scores.bet_type is BetType.SPREAD else line
-    probability, fair = _turned(row.p, row.reference), _turned(row.fair, row.reference)
-    ev, over_fair = rounded(row.ev), rounded(float(edge(probability, fair)))
+def _predictions(part: pd.DataFrame, scores: ModelScores, policy: Policy) -> Iterator[Prediction]:
+    """Yield the prediction of each row of one model in `_stakes`, everything turned to the chosen side."""
+    reference = part["reference"].to_numpy(bool)
+    sides = REFERENCE_SIDE[scores.bet_type], OPPOSITE[REFERENCE_SIDE[scores.bet_type]]
+    probability, fair, model, calibrated = (_turned(part[name], reference) for name in _TURNED)
     trusted = scores.calibration_rows >= policy.calibration_minimum and not scores.suspected_leak
-    tier = policy.tier(scores.bet_type, probability, ev, over_fair) if trusted else Tier.D
-    return Prediction(
-        game_id=str(row.Index),
-        model_id=scores.model_id,
-        bet_type=scores.bet_type,
-        predicted_side=side,
-        probability=probability,
-        edge=over_fair,
-        kelly_fraction=float(row.kelly),
-        signal_tier=tier,
-        line_at_prediction=line,
-        odds_at_prediction=None if np.isnan(row.price) else int(row.price),
-        as_of=row.as_of.to_pydatetime(),
-        book=None if pd.isna(row.book) else str(row.book),
-        ev=ev,
-        push_probability=float(row.push),
-        fair_probability=fair,
-        model_probability=_turned(row.model_p, row.reference),
-        calibrated_probability=_turned(row.calibrated_p, row.reference),
-        calibration_version=scores.calibration_version,
-        blend_version=None if scores.blend is None else scores.blend.version,
+    columns = zip(
+        part.index.astype(str).tolist(),
+        reference.tolist(),
+        probability.tolist(),
+        map(rounded, edge(probability, fair).tolist()),
+        map(rounded, part["ev"].tolist()),
+        _lines(part, scores.bet_type, reference),
+        part["price"].tolist(),
+        part["book"].astype(object).where(part["book"].notna(), None).tolist(),
+        pd.DatetimeIndex(part["as_of"]).to_pydatetime(),
+        *(values.tolist() for values in (fair, model, calibrated, part["kelly"], part["push"])),
+        strict=True,
     )
+    for game, chosen, p, over_fair, ev, line, price, book, as_of, p_fair, p_model, p_calibrated, kelly, push in columns:
+        yield Prediction(
+            game_id=game,
+            model_id=scores.model_id,
+            bet_type=scores.bet_type,
+            predicted_side=sides[0] if chosen else sides[1],
+            probability=p,
+            edge=over_fair,
+            kelly_fraction=kelly,
+            signal_tier=policy.tier(scores.bet_type, p, ev, over_fair) if trusted else Tier.D,
+            line_at_prediction=line,
+            odds_at_prediction=None if isnan(price) else int(price),
+            as_of=as_of,
+            book=book,
+            ev=ev,
+            push_probability=push,
+            fair_probability=p_fair,
+            model_probability=p_model,
+            calibrated_probability=p_calibrated,
+            calibration_version=scores.calibration_version,
+            blend_version=None if scores.blend is None else scores.blend.version,
+        )
 
 
-def _turned(p: float, reference: bool) -> float:
-    return float(p) if reference else 1.0 - float(p)
+def _lines(part: pd.DataFrame, bet_type: BetType, reference: npt.NDArray[np.bool_]) -> list[float | None]:
+    """Return each row's line, signed for the chosen side; None on a moneyline."""
+    if bet_type is BetType.MONEYLINE:
+        return [None] * len(part)
+    line = part["line"].to_numpy("float64")
+    return list(np.where(~reference & (bet_type is BetType.SPREAD), -line, line).tolist())
+
+
+def _turned(p: pd.Series, reference: npt.NDArray[np.bool_]) -> Floats:
+    values = p.to_numpy("float64")
+    return np.where(reference, values, 1.0 - values)

@@ -119,3 +119,14 @@ def test_nfl_margins_of_three_push_about_as_often_as_they_did(nflverse_file):
 
     assert predicted(learned) == pytest.approx(pushes, abs=0.02)
     assert predicted(NFL) == pytest.approx(0.030, abs=0.001)
+
+
+def test_a_rows_mean_and_chances_have_the_same_bits_alone_and_among_others():
+    rng = np.random.default_rng(8)
+    lines, p = rng.integers(-40, 40, 60) / 4, rng.uniform(0.05, 0.95, 60)
+    lines[7], p[11] = np.nan, np.nan
+    means = KEYED.match_mean(lines, p)
+    push = KEYED.win_push_lose(means, lines).push
+    for line, chance, mean, pushed in zip(lines, p, means, push, strict=True):
+        np.testing.assert_array_equal(KEYED.match_mean(line, chance), mean)
+        np.testing.assert_array_equal(KEYED.win_push_lose(mean, line).push, pushed)

@@ -1,4 +1,4 @@
-"""The large first load: who may take it, and that keys and indexes come back exactly as they were, or nothing does."""
+"""How the benchmarks fill a table: keys and indexes come back exactly as they were, or nothing does."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,10 +9,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from aipro_ml.db.bulk import LARGE, can_build_after, without_indexes
 from aipro_ml.db.copy import copy_rows
 from aipro_ml.db.models.odds import Odds, Sportsbook
 from aipro_ml.db.models.sports import Game
+from benchmarks.bulk import without_indexes
 from benchmarks.market import fill
 
 ODDS = Odds.__table__
@@ -83,22 +83,3 @@ def test_rows_that_break_a_rule_are_refused_when_it_is_built_again_and_nothing_i
         copy_rows(owner, ODDS, rows)
     assert rules(owner) == before
     assert owner.execute(sa.select(sa.func.count()).select_from(ODDS)).scalar() == 0
-
-
-def test_only_a_large_load_of_the_owner_into_an_empty_table_nobody_refers_to_is_built_after(owner):
-    assert can_build_after(owner, ODDS, LARGE)
-    assert not can_build_after(owner, ODDS, LARGE - 1)
-    assert not can_build_after(owner, Game.__table__, LARGE)  # odds refer to it, and it is not empty
-    copy_rows(owner, ODDS, some_quotes(owner))
-    assert not can_build_after(owner, ODDS, LARGE)
-
-
-def test_a_table_others_refer_to_is_never_stripped_of_its_key(owner_engine: sa.Engine):
-    with owner_engine.connect() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(Game.__table__)).scalar() == 0
-        assert not can_build_after(connection, Game.__table__, LARGE)
-
-
-def test_the_application_owns_nothing_and_loads_under_keys_and_indexes(engine: sa.Engine):
-    with engine.connect() as connection:
-        assert not can_build_after(connection, ODDS, LARGE)

@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aipro_ml.features.asof import asof_join, asof_positions, ewm_before, lagged, rolling_before
+from aipro_ml.features.asof import (
+    asof_join,
+    asof_positions,
+    asof_sides,
+    ewm_before,
+    lagged,
+    numbered_teams,
+    rolling_before,
+    streak_before,
+)
 
 START = pd.Timestamp("2020-01-01", tz="UTC")
 
@@ -106,3 +115,32 @@ def test_lagged_is_the_value_so_many_events_before() -> None:
     events = pd.DataFrame({"team_id": ["A", "B", "A", "A", "B"], "value": [1.0, 2.0, 3.0, 4.0, 5.0]})
     assert lagged(events, "value", 1).tolist()[2:] == [1.0, 3.0, 2.0]
     assert lagged(events, "value", 2).isna().tolist() == [True, True, True, False, True]
+
+
+def test_running_states_are_those_of_a_plain_loop_over_the_games_of_every_team_to_the_bit():
+    rng = np.random.default_rng(4)
+    teams = rng.choice(["A", "B", "C"], 200).astype(object)
+    values = np.where(rng.random(200) < 0.2, np.nan, rng.normal(size=200))
+    margins = rng.integers(-2, 3, 200).astype("float64")
+    events = pd.DataFrame({"team_id": teams, "value": values, "margin": margins})
+    means, runs, state, run = [], [], dict.fromkeys("ABC", 0.5), dict.fromkeys("ABC", 0)
+    for team, value, margin in events.itertuples(index=False):
+        if not np.isnan(value):
+            state[team] += 0.3 * (value - state[team])
+        step = int(np.sign(margin))
+        run[team] = run[team] + step if run[team] * step > 0 else step
+        means.append(state[team])
+        runs.append(run[team])
+    assert ewm_before(events, "value", 0.3, 0.5).tolist() == means
+    assert streak_before(events, "margin").tolist() == runs
+
+
+def test_teams_by_number_are_joined_as_teams_by_name_and_an_unknown_team_has_no_games():
+    games = pd.DataFrame({"team_id": ["A", "B", None], "known_at": _times(np.arange(3)), "value": [1.0, 2.0, 3.0]})
+    decided = pd.DataFrame(
+        {"as_of": _times(np.array([5, 5])), "home_team_id": ["B", None], "away_team_id": ["A", "new"]}
+    )
+    for entities, events in ((decided, games), numbered_teams(decided, games)):
+        home, away = asof_sides(entities, events, ["value"])
+        np.testing.assert_array_equal(home["value"], [2.0, np.nan])
+        np.testing.assert_array_equal(away["value"], [1.0, np.nan])

@@ -21,6 +21,7 @@ from aipro_ml.features.view import FeatureView
 
 DIFFERENCES = ("win_ewma", "margin_last5", "pythagorean", "streak", "close_game_rate", "opponent_elo_last5")
 COLUMNS = (*(f"{name}_diff" for name in DIFFERENCES), "home_road_margin")
+_NEEDED = ("team_id", "known_at", "is_home", "neutral_site", "points_for", "points_against", "margin")
 CLOSE_MARGIN_SHARE = 0.55
 """A game is close within this share of the sport's spread of margins: 7 points in the NFL."""
 
@@ -51,7 +52,8 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     `home_road_margin`: the home team's margin in its last eight home games minus the away team's in its
     last eight away games, neutral sites aside.
     """
-    entities, games = numbered_teams(entities, history.team_games())
+    games = history.team_games()[list(_NEEDED)]
+    entities, games = numbered_teams(entities[["as_of", "home_team_id", "away_team_id"]], games)
     games = _events(games, history, config)
     home, away = asof_sides(entities, games, DIFFERENCES)
     frame = (home[list(DIFFERENCES)] - away[list(DIFFERENCES)]).add_suffix("_diff")

@@ -1,4 +1,7 @@
-"""The large first load: rows go in bare, and keys and indexes are built once behind them, in one transaction."""
+"""Filling a table for the benchmarks: rows go in bare, keys and indexes are built behind them, in one transaction.
+
+The product does not do this: it takes the table's owner and locks every reader out.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +11,6 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from aipro_ml.db.copy import driver_connection
-
-LARGE = 100_000
-"""Rows from which on it pays: building indexes over fewer costs about what keeping them costs."""
 
 _CONSTRAINTS = """
     SELECT conname, pg_get_constraintdef(oid), contype::text FROM pg_constraint
@@ -23,11 +23,6 @@ _INDEXES = """
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))
     ORDER BY relname
 """
-_OWNED = """
-    SELECT pg_has_role(relowner, 'USAGE')
-      AND NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = pg_class.oid)
-    FROM pg_class WHERE oid = %s::regclass
-"""
 
 
 @dataclass(frozen=True)
@@ -36,22 +31,6 @@ class _Definition:
 
     name: str
     words: str
-
-
-def can_build_after(connection: sa.Connection, table: sa.Table, rows: int) -> bool:
-    """Return whether a load of so many rows may take `without_indexes`.
-
-    It must be large and the table empty; the session must own the table (the application's role does not: it
-    loads under keys and indexes) and no other table may refer to it.
-    """
-    if rows < LARGE:
-        return False
-    raw, name = driver_connection(connection), sql.Identifier(table.name)
-    (owned,) = raw.execute(_OWNED, [table.name]).fetchone() or (False,)
-    if not owned:
-        return False
-    (empty,) = raw.execute(sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(name)).fetchone() or (False,)
-    return bool(empty)
 
 
 @contextmanager
