@@ -1,11 +1,14 @@
 """Commands as a shell runs them: exit codes, one line for an error, JSON for programs, no secret anywhere."""
 
 import json
+import re
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
+from aipro_ml.config import EloConfig
 from aipro_ml.jobs import catalogue
 from tests.fixtures_commands import NOBODY, use
 from tests.fixtures_platform import NOW, _clone
@@ -214,3 +217,20 @@ def test_a_moment_is_read_with_its_offset(on_reading):
     (row,) = [json.loads(line) for line in done.out.splitlines()]
     assert row["as_of"] == NOW.isoformat()
     assert (row["published"], row["games"]) == (42, 16)
+
+
+def test_tuned_elo_figures_are_printed_to_paste_and_nothing_is_written(on_reading, reading):
+    before = reading.snapshot()
+    done = on_reading("features tune-elo --sport sim-nfl --until 2023")
+    assert (done.code, reading.snapshot()) == (0, before)
+    assert "SIM-NFL Elo, log loss a game" in done.out
+    assert re.search(r"seasons \d{4} to 2023, \d+ games: configured 0\.\d+", done.out)
+    (pasted,) = [line for line in done.out.splitlines() if line.startswith("elo:")]
+    assert EloConfig.model_validate(yaml.safe_load(pasted)["elo"]).k > 0
+
+
+def test_elo_is_not_tuned_on_seasons_nobody_played(on_reading):
+    done = on_reading("features tune-elo --sport SIM-NFL --until 1990")
+    assert done.code in (1, 2)
+    assert done.err.startswith("error: ")
+    assert "Traceback" not in done.err
