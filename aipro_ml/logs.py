@@ -23,7 +23,8 @@ def run_id() -> str:
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _RESERVED}
+    extras = {name: value for name, value in vars(record).items() if name not in _RESERVED}
+    return {name: value for name, value in extras.items() if not name.startswith("_")}  # Ray adds such to every record
 
 
 class _JsonFormatter(logging.Formatter):

@@ -1,5 +1,6 @@
 """A trainer killed at random moments: nothing runs for ever, nothing stays half written, resume makes it whole."""
 
+import hashlib
 import json
 import os
 import random
@@ -80,13 +81,15 @@ def here(**changed):
 
 
 def figures(platform):
-    """Return what stands of the models of CONFIGS or YAML: ids, hashes and figures, as text."""
+    """Return what stands of the models of CONFIGS or YAML: ids, figures and out-of-fold probabilities, as text."""
     rows = platform.rows(
         "SELECT id, file_path, performance_metrics->'leaderboard' AS board, performance_metrics->>'leak' AS leak, "
-        "performance_metrics->>'artifact_hash' AS hash, performance_metrics->>'name' AS name FROM ml_models "
+        "performance_metrics->>'name' AS name FROM ml_models "
         "WHERE performance_metrics->'identity'->'config'->>'name' IN ('a', 'b', 'c', 'c0', 'c1', 'c2') ORDER BY id"
     )
-    return [json.dumps(row, default=str, sort_keys=True) for row in rows]
+    places = [platform.settings.artifacts_dir / row["file_path"] / "oof.parquet" for row in rows]
+    hashes = [hashlib.sha256(place.read_bytes()).hexdigest() for place in places]
+    return [json.dumps([row, digest], default=str, sort_keys=True) for row, digest in zip(rows, hashes, strict=True)]
 
 
 def assert_nothing_left(platform):
@@ -192,7 +195,8 @@ def test_twenty_killed_commands_with_workers_of_their_own_and_mlflow(server, tra
             again = begun(platform, f"train resume {left[0]['id']} --json" if left else f"{words} --resume")
             out, err = again.communicate()
             print(
-                f"trial {trial}: {len(left)} runs left running, {stored} of 6 models stored; resume: {again.returncode}"
+                f"trial {trial}: {len(left)} runs left running, {stored} of 6 stored; resume: {again.returncode}",
+                flush=True,
             )
             assert (again.returncode, out) == (0, expected), err
             assert figures(platform) == rows
