@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from aipro_ml.jobs import track
 from tests.fixtures_commands import use
 from tests.fixtures_platform import SPORT
 
@@ -28,9 +27,8 @@ def config(tmp_path):
 
 
 @pytest.fixture
-def mine(monkeypatch, own_artifacts, aipro):
+def mine(monkeypatch, own_artifacts, aipro, untracked):
     use(monkeypatch, own_artifacts)
-    monkeypatch.setattr(track, "track_model", lambda *_: "")
     yield own_artifacts
     own_artifacts.close()
 
