@@ -21,6 +21,7 @@ from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.inference.policy import Policy
 from aipro_ml.inference.prediction import DECIMALS, Prediction, rounded
 from aipro_ml.training.base import TrainedModel
+from aipro_ml.training.lines import line_feature
 
 Floats = npt.NDArray[np.float64]
 _TURNED = ("p", "fair", "model_p", "calibrated_p")
@@ -72,7 +73,8 @@ class Slate:
 
 def reference_probability(model: TrainedModel, X: pd.DataFrame) -> pd.Series:
     """Return the model's probability of outcome 0 a row of X (index game_id); NaN where it has none."""
-    known = X[list(model.feature_names)].notna().any(axis=1)
+    line = line_feature(model)  # a line alone says nothing of the game
+    known = X[[name for name in model.feature_names if name != line]].notna().any(axis=1)
     p = pd.Series(np.nan, index=X.index, name="probability", dtype="float64")
     if known.any():
         p.loc[known] = model.predict_proba(X.loc[known])[:, 0]

@@ -26,6 +26,7 @@ from aipro_ml.jobs.matrices import prediction_matrices
 from aipro_ml.jobs.publish import Panel, RunReport, Slot, Voice, publish
 from aipro_ml.times import iso_utc
 from aipro_ml.training.artifacts import artifact_hash, read_artifact
+from aipro_ml.training.lines import at_lines
 
 LIVE_WITHIN = pd.Timedelta(minutes=60)
 """A run this late behind its slot still counts as live; later its prices may be gone, and hindsight picks the slot."""
@@ -73,12 +74,12 @@ def predict(
     history = History(records)
     frame = pd.concat([slot.games for slot in slots])
     matrices = prediction_matrices(records, league, [stored.bet_type for stored in chosen], frame["as_of"])
-    voices = [_voice(settings, stored, matrices[stored.bet_type]) for stored in chosen]
     entities = history.schedule(frame.index, frame["as_of"])
     quotes = history.quotes(entities, league.config.quote_max_age_hours)
     boards = market_boards(
         quotes, [stored.bet_type for stored in chosen], league.config.devig, three_way=league.config.three_way
     )
+    voices = [_voice(settings, stored, matrices[stored.bet_type], boards[stored.bet_type]) for stored in chosen]
     panel = Panel(league, voices, policy)
     spreads = {int(season): distributions_before(history, league, int(season)) for season in frame["season"].unique()}
     reports = []
@@ -160,22 +161,24 @@ def _refuse_later_knowledge(model: models.StoredModel, as_of: datetime) -> None:
         )
 
 
-def _voice(settings: Settings, stored: models.StoredModel, matrix: FeatureMatrix) -> Voice:
+def _voice(settings: Settings, stored: models.StoredModel, matrix: FeatureMatrix, board: pd.DataFrame) -> Voice:
+    """Return the model and what it says; where its probability follows a line, at the one that is quoted."""
     folder = settings.artifacts_dir / stored.file_path
     artifact = read_artifact(folder)
     if artifact_hash(folder) != stored.metrics["artifact_hash"]:
         raise ArtifactError(f"{folder}: not the artifact the database names; train the model again")
     calibrator, blend = stored_calibration(settings, stored)
     matrix = matrix.select(artifact.model.feature_names)
+    asked = at_lines(artifact.model, matrix.X, board["line"])
     facts = stored.metrics["calibration"]
     scores = ModelScores(
         bet_type=stored.bet_type,
         model_id=str(stored.id),
-        probability=reference_probability(artifact.model, matrix.X),
+        probability=reference_probability(artifact.model, asked),
         calibrator=calibrator,
         calibration_rows=int(facts["n"]),
         calibration_version=facts["hash"],
         blend=blend,
         suspected_leak=stored.metrics.get("leak") == "suspected_leak",
     )
-    return Voice(stored, artifact.model, scores, matrix)
+    return Voice(stored, artifact.model, scores, matrix, asked, artifact.background)

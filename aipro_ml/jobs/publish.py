@@ -64,12 +64,18 @@ class RunReport:
 
 @dataclass(frozen=True)
 class Voice:
-    """A model with everything that turns its probability into a published one."""
+    """A model with everything that turns its probability into a published one.
+
+    `matrix`: the features as they were computed. `asked`: the rows the model was asked, which differ from them in the
+    line alone, where the quoted one has moved. `background`: rows to explain against, where the model needs them.
+    """
 
     stored: models.StoredModel
     model: TrainedModel
     scores: ModelScores
     matrix: FeatureMatrix
+    asked: pd.DataFrame
+    background: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,7 @@ def _append(
     ledger = pd.DataFrame(extend(head, fresh, str(run_id), books)).assign(created_at=pd.Timestamp(now))
     rows = ledger[[*_PREDICTION_COLUMNS, "prediction_id"]].rename(columns={"prediction_id": "id"})
     parts = [
-        explain(voice.model, voice.matrix.X, [p for p in fresh if p.model_id == voice.scores.model_id])
+        explain(voice.model, voice.asked, [p for p in fresh if p.model_id == voice.scores.model_id], voice.background)
         for voice in voices
     ]
     explanations = pd.concat([part for part in parts if len(part)])

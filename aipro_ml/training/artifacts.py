@@ -20,16 +20,22 @@ MODEL = "model"
 OOF = "oof.parquet"
 METRICS = "metrics.json"
 CONFIG = "config.json"
+BACKGROUND = "background.parquet"
 
 
 @dataclass(frozen=True)
 class ModelArtifact:
-    """A trained model with what is needed to calibrate, explain and repeat it."""
+    """A trained model with what is needed to calibrate, explain and repeat it.
+
+    `background`: training rows (columns: the model's features) that a model without contributions of its own is
+    explained against; None where it needs none.
+    """
 
     model: TrainedModel
     oof: pd.DataFrame  # walkforward.OOF_COLUMNS, index game_id
     metrics: Mapping[str, Any]
     config: Mapping[str, Any]
+    background: pd.DataFrame | None = None
 
 
 def write_artifact(folder: Path, artifact: ModelArtifact) -> str:
@@ -53,6 +59,7 @@ def read_artifact(folder: Path) -> ModelArtifact:
         oof=pd.read_parquet(folder / OOF),
         metrics=_read_json(folder / METRICS),
         config=_read_json(folder / CONFIG),
+        background=pd.read_parquet(folder / BACKGROUND) if (folder / BACKGROUND).is_file() else None,
     )
 
 
@@ -99,6 +106,8 @@ def artifact_hash(folder: Path) -> str:
 def _fill(folder: Path, artifact: ModelArtifact) -> None:
     artifact.model.save(folder / MODEL)
     artifact.oof.to_parquet(folder / OOF)
+    if artifact.background is not None:
+        artifact.background.to_parquet(folder / BACKGROUND)
     _write_json(folder / METRICS, artifact.metrics)
     _write_json(folder / CONFIG, artifact.config)
     _write_json(folder / CHECKSUMS, _checksums(folder))

@@ -1,8 +1,9 @@
 """What every estimator of the scikit-learn family is: it fits, predicts, explains and stores itself."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +80,13 @@ def checked(estimator: str, params: Mapping[str, Any], known: Mapping[str, Any])
 def of_classes(p: Array) -> Array:
     """Return a classifier's probabilities (n, k) as an Estimator gives them: class 1 alone where there are two."""
     return np.asarray(p[:, 1] if p.shape[1] == 2 else p, dtype=np.float64)
+
+
+def one_openmp_thread() -> AbstractContextManager[Any]:
+    """Keep scikit-learn's OpenMP to one thread: on a few thousand games a team costs more than it brings."""
+    from threadpoolctl import threadpool_limits
+
+    return cast(AbstractContextManager[Any], threadpool_limits(1, "openmp"))
 
 
 def save_joblib(value: Any, folder: Path) -> None:

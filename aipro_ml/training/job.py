@@ -20,6 +20,7 @@ from aipro_ml.errors import AiproError, DataFileError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.identity import content_hash
 from aipro_ml.training.artifacts import ModelArtifact, write_artifact
+from aipro_ml.training.background import background_rows
 from aipro_ml.training.registry import candidate, session
 from aipro_ml.training.splits import Folds, trainable
 from aipro_ml.training.walkforward import Candidate, fold_by_fold
@@ -152,10 +153,12 @@ def _fit(job: TrainingJob, task: Task, folder: Path) -> Iterator[Event]:
         with _one_blas_thread():
             parts.append(next(steps))
         yield Progress(task.model_id, len(parts), total)
-    rows = trainable(matrix, job.train_from)
+    trained = matrix.take(trainable(matrix, job.train_from))
     with _one_blas_thread():
-        model = made.fit(matrix.take(rows))
-    write_artifact(folder, ModelArtifact(model, pd.concat(parts), _facts(made, matrix.take(rows), task), task.identity))
+        model = made.fit(trained)
+        background = background_rows(model, trained, job.seed)
+    facts = _facts(made, trained, task)
+    write_artifact(folder, ModelArtifact(model, pd.concat(parts), facts, task.identity, background))
     yield Progress(task.model_id, total, total)
     yield Fitted(task.model_id, model.feature_importance())
 

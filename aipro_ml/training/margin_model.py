@@ -15,7 +15,7 @@ from aipro_ml.errors import ArtifactError, UsageError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.arrays import model_columns, outcome_classes
 from aipro_ml.training.base import Probabilities
-from aipro_ml.training.estimator import load_joblib, save_joblib
+from aipro_ml.training.estimator import load_joblib, one_openmp_thread, save_joblib
 from aipro_ml.training.header import ModelHeader, read_header, write_header
 from aipro_ml.training.importance import sample_rows, shuffled_importance
 from aipro_ml.training.lines import LINE_FEATURES, POINTS, market_of
@@ -51,7 +51,8 @@ class MarginModel:
     def expected(self, X: pd.DataFrame) -> Floats:
         """Return the expected home margin (on totals: total) in points, shape (n,)."""
         values = model_columns(X, self.regressors).to_numpy("float64")
-        return np.asarray(self.fitted.predict(values) if len(X) else np.empty(0), dtype=np.float64)
+        with one_openmp_thread():
+            return np.asarray(self.fitted.predict(values) if len(X) else np.empty(0), dtype=np.float64)
 
     def probability_at(self, X: pd.DataFrame, line: npt.ArrayLike) -> Probabilities:
         """Return probabilities (n, k) at the reference side's `line`; two-way given no push, .5 at an unknown line."""
@@ -115,7 +116,8 @@ class MarginTrainer:
         X = matrix.X[[name for name in matrix.feature_names if name != line]].astype("float64")
         if X.empty:
             raise UsageError("a model of points needs features beside the line")
-        fitted = unfitted.fit(X.to_numpy(), points)
+        with one_openmp_thread():
+            fitted = unfitted.fit(X.to_numpy(), points)
         model = MarginModel(
             outcomes,
             tuple(X.columns),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from aipro_ml.errors import UsageError
 from aipro_ml.features.matrix import FeatureMatrix
-from aipro_ml.training.estimator import checked
+from aipro_ml.training.estimator import checked, one_openmp_thread
 from aipro_ml.training.splits import Folds
 
 Floats = npt.NDArray[np.float64]
@@ -49,8 +49,10 @@ def out_of_fold_points(X: pd.DataFrame, points: Floats, folds: Folds, unfitted: 
 
     values, parts = X.to_numpy("float64"), []
     for fold in folds:
-        fitted = clone(unfitted).fit(values[fold.train], points[fold.train])
-        parts.append(pd.Series(fitted.predict(values[fold.test]), index=X.index[fold.test]))
+        with one_openmp_thread():
+            fitted = clone(unfitted).fit(values[fold.train], points[fold.train])
+            expected = fitted.predict(values[fold.test])
+        parts.append(pd.Series(expected, index=X.index[fold.test]))
     return pd.concat(parts)
 
 

@@ -1,14 +1,13 @@
 """Boosted trees: scikit-learn's histograms and LightGBM, each two-way and multiclass."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from aipro_ml.training.estimator import Array, checked, load_joblib, of_classes, save_joblib
+from aipro_ml.training.estimator import Array, checked, load_joblib, of_classes, one_openmp_thread, save_joblib
 from aipro_ml.training.importance import permutation_importance
 
 
@@ -30,7 +29,7 @@ class HistogramEstimator:
         classifier = HistGradientBoostingClassifier(**options, early_stopping=False, random_state=seed)
         # its binning fails on a column without any value; a constant one is never split on
         X = np.where(np.isnan(X).all(axis=0), 0.0, X)
-        with _one_thread():
+        with one_openmp_thread():
             classifier.fit(X, y, sample_weight=weight)
             return cls(classifier, permutation_importance(classifier, X, y, seed))
 
@@ -45,7 +44,7 @@ class HistogramEstimator:
 
     def probability(self, X: Array) -> Array:
         """Return P(class 1) of each row, or all classes' (n, k)."""
-        with _one_thread():
+        with one_openmp_thread():
             return of_classes(self.classifier.predict_proba(X))
 
     def importance(self) -> Array:
@@ -108,10 +107,3 @@ class LightGbmEstimator:
             return None
         found = np.asarray(self.booster.predict(X, pred_contrib=True), dtype=np.float64)
         return found[:, :-1], found[:, -1]
-
-
-def _one_thread() -> AbstractContextManager[Any]:
-    """Keep scikit-learn's OpenMP to one thread: on a few thousand games a team costs more than it brings."""
-    from threadpoolctl import threadpool_limits
-
-    return cast(AbstractContextManager[Any], threadpool_limits(1, "openmp"))
