@@ -17,7 +17,7 @@ from tests.fixtures_platform import NOW, SPORT, Platform, load, open_week_reques
 
 RIDGE = ModelConfig(name="margin_ridge", framework="sklearn", estimator="margin_ridge")
 MOVED = 3.0
-BEFORE = NOW - timedelta(minutes=30)
+AFTER = NOW + timedelta(minutes=30)
 SUMS = (
     "SELECT p.probability, sum(s.shap_value) AS total FROM shap_explanations s "
     "JOIN predictions p ON p.id = s.prediction_id WHERE p.model_id = :model GROUP BY p.id, p.probability"
@@ -45,15 +45,15 @@ def test_a_line_that_moved_moves_what_is_published_and_the_explanations_add_up(h
     assert tuple(artifact.background.columns) == artifact.model.feature_names
     assert len(artifact.config["points"]) == 64
     request = open_week_request(model=str(model.model_id))
-    predict(platform.engine, platform.settings, replace(request, as_of=BEFORE))
-    load(platform, _with_moved_spreads(league), b"moved", NOW)
     predict(platform.engine, platform.settings, request)
+    load(platform, _with_moved_spreads(league), b"moved", AFTER)
+    predict(platform.engine, platform.settings, replace(request, now=AFTER, as_of=AFTER))
     rows = platform.rows("SELECT * FROM fact_predictions WHERE model_id = :model", model=model.model_id)
     told = {(str(row["game_id"]), row["as_of"]): _home(row) for row in rows}
-    games = [game for game, as_of in told if as_of == BEFORE]
+    games = [game for game, as_of in told if as_of == NOW]
     assert len(games) > 10
     for game in games:
-        (line, p), (later_line, later_p) = told[game, BEFORE], told[game, NOW]
+        (line, p), (later_line, later_p) = told[game, NOW], told[game, AFTER]
         assert later_line == line + MOVED
         assert 0.03 < later_p - p < 0.2
     for row in platform.rows(SUMS, model=model.model_id):
@@ -67,12 +67,12 @@ def _home(row):
 
 
 def _with_moved_spreads(league):
-    """Return the league with every open game's spread three points better for home, twenty minutes before NOW."""
+    """Return the league with every open game's spread three points better for home, ten minutes after NOW."""
     quotes = league.quotes
     open_spreads = quotes.loc[
         (quotes["market"] == "spread") & (quotes["recorded_at"] == pd.Timestamp(NOW) - pd.Timedelta(hours=1))
     ]
     shift = open_spreads["selection"].map({"home": MOVED, "away": -MOVED})
-    moved = open_spreads.assign(line=open_spreads["line"] + shift, recorded_at=NOW - timedelta(minutes=20))
+    moved = open_spreads.assign(line=open_spreads["line"] + shift, recorded_at=NOW + timedelta(minutes=10))
     moved["recorded_at"] = moved["recorded_at"].astype(quotes["recorded_at"].dtype)
     return replace(league, quotes=pd.concat([quotes, moved], ignore_index=True))
