@@ -48,6 +48,7 @@ def show_model(settings: Settings, reference: str) -> tuple[dict[str, Any], list
         "file_path": model.file_path,
         "trained_rows": model.metrics.get("trained_rows"),
         "trained_through": model.metrics.get("trained_through"),
+        "trials": model.metrics.get("trials"),
         "artifact_hash": model.metrics.get("artifact_hash"),
         "blend": model.metrics.get("blend"),
     }

@@ -106,8 +106,10 @@ def store(
 
 
 def _model_row(settings: Settings, bench: Workbench, task: Task, folder: Path) -> dict[str, Any]:
+    found = task.config.search
     metrics = {
         **read_metrics(folder),
+        **({} if found is None else {"trials": found.trials}),
         "name": task.config.name,
         "artifact_hash": artifact_hash(folder),
         "identity": dict(task.identity),

@@ -45,6 +45,8 @@ def test_a_search_is_made_continued_written_and_trained(searching, aipro, tmp_pa
     (run,) = searching.rows("SELECT * FROM training_runs WHERE hyperparameters->'search'->>'trials' = '3'")
     assert run["status"] == "completed"
     assert run["hyperparameters"]["search"]["study"] == study
+    found = "SELECT (performance_metrics->>'trials')::int FROM ml_models WHERE id = :id"
+    assert searching.one(found, id=run["model_id"]) == 3
 
 
 def test_what_cannot_be_searched_is_one_clear_error(searching, aipro, tmp_path, monkeypatch):
