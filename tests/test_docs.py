@@ -175,7 +175,7 @@ def test_every_command_line_of_a_page_is_one_the_program_takes(page: Path) -> No
     [
         "aipro data improt nflverse games.csv",
         "aipro train run --sport NFL --bet-type spread --test-until 2022",
-        "aipro train run --sport NFL",
+        "aipro train search --sport NFL",
         "aipro model show",
         "aipro db stop now",
     ],
