@@ -84,16 +84,6 @@ def promote(engine: Engine, settings: Settings, reference: str, decision: Decisi
     return Promotion(model, gate, None if champion is None else champion.id, changed=True)
 
 
-def judged(engine: Engine, settings: Settings, reference: str, now: datetime) -> Gate:
-    """Return what the gate would say of the model whose id begins with `reference`; nothing is written."""
-    with engine.connect() as connection:
-        model = models.find_model(connection, reference)
-        _refuse_unready(model)
-        champion = models.production_models(connection, model.sport).get(model.bet_type)
-        other = champion if champion is None or champion.id != model.id else None
-        return gate_of(connection, settings, model, other, now)
-
-
 def rollback(engine: Engine, settings: Settings, code: str, bet_type: BetType, decision: Decision) -> Promotion:
     """Bring back the champion before the present one; GuardError where there is none, ArtifactError if damaged."""
     if not decision.reason.strip():

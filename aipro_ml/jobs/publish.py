@@ -108,7 +108,9 @@ def publish(connection: Connection, panel: Panel, slot: Slot, slate: Slate, now:
         predictions.save_run(connection, _run_row(run_id, panel, slot, slate, now))
     elif decided is not None and fresh:
         _refuse_other_games(slot, decided)
-        predictions.update_run(connection, run_id, {**_outcome(panel, slot, slate), "completed_at": now})
+        stored = predictions.run_versions(connection, run_id)
+        changed = _beside(stored, _outcome(panel, slot, slate))
+        predictions.update_run(connection, run_id, {**changed, "completed_at": now})
     if fresh:
         _append(connection, run_id, fresh, panel.voices, now)
         _keep_served(connection, panel, fresh, now)
@@ -141,6 +143,7 @@ def _run_row(run_id: UUID, panel: Panel, slot: Slot, slate: Slate, now: datetime
 
 def _outcome(panel: Panel, slot: Slot, slate: Slate) -> dict[str, Any]:
     """Return what the slate came to, as the run's row says it: published + abstained = games × models."""
+    named = {voice.stored.bet_type.value: _version(voice) for voice in panel.voices}
     return {
         "published_count": len(slate.predictions),
         "abstained_count": len(slate.abstentions),
@@ -151,10 +154,24 @@ def _outcome(panel: Panel, slot: Slot, slate: Slate) -> dict[str, Any]:
             "code": __version__,
             "devig": panel.league.config.devig.value,
             "policy": content_hash(_document(panel.policy)),
-            "models": {voice.stored.bet_type.value: _version(voice) for voice in panel.voices},
+            **({"models": {}, "shadow": named} if _is_shadow(panel) else {"models": named}),
             "games": sorted(map(str, slot.games.index)),
         },
     }
+
+
+def _is_shadow(panel: Panel) -> bool:
+    """Return whether only models speak that are not in production."""
+    return not any(voice.stored.is_production for voice in panel.voices)
+
+
+def _beside(stored: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changes of a run decided before: a shadow stands beside the production models, never over them."""
+    versions = outcome["versions"]
+    shadow = {**stored.get("shadow", {}), **versions.get("shadow", {})}
+    if not versions["models"] and stored["models"]:
+        return {"versions": {**stored, "shadow": shadow}}
+    return {**outcome, "versions": {**versions, **({"shadow": shadow} if shadow else {})}}
 
 
 def _version(voice: Voice) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from aipro_ml.training.plots import importance_chart, skill_by_season
 from aipro_ml.training.registry import load_model
 from aipro_ml.training.splits import walk_forward
 
-EXPLAINED_ROWS, EXPLAINED_SLOWLY, BACKGROUND_ROWS = 600, 40, 20
+EXPLAINED_ROWS, EXPLAINED_SLOWLY, BACKGROUND_ROWS = 600, 16, 20
 """Games whose contributions are drawn: of a model that knows its own, and where each costs many predictions."""
 
 Picture = tuple[Path, str]

@@ -14,10 +14,11 @@ from aipro_ml.errors import ArtifactError, GuardError, UsageError
 from aipro_ml.jobs import promote as promotion
 from aipro_ml.jobs import training_bench
 from aipro_ml.jobs.calibrate import calibrate
+from aipro_ml.jobs.predict import predict
 from aipro_ml.jobs.promote import Decision, PromotionRefusedError, promote, rollback
 from aipro_ml.jobs.promotions import history
 from aipro_ml.jobs.train import TrainingRequest, train
-from tests.fixtures_platform import NOW, SPORT, training
+from tests.fixtures_platform import NOW, SPORT, open_week_request, training
 
 LATER = NOW + timedelta(hours=1)
 RIVAL = ModelConfig(name="rival", framework="sklearn", estimator="logistic_regression", params={"C": 0.001})
@@ -284,34 +285,20 @@ def test_beside_a_champion_that_publishes_live_a_challenger_stands_in_shadow_fir
     refused, findings = refusal(published, model)
     assert findings["shadow"] == "hold"
     assert "0 live predictions in 0.0 days of shadow" in str(refused)
-
-
-def test_a_damaged_artifact_is_not_promoted(rival):
-    platform, model = rival
-    calibrate(platform.engine, platform.settings, model, CalibrationMethod.AUTO, LATER)
-    place = platform.one("SELECT file_path FROM ml_models WHERE id = :id", id=model)
-    (platform.settings.artifacts_dir / place / "metrics.json").unlink()
-    with pytest.raises(ArtifactError, match=r"metrics\.json: missing"):
-        promote(platform.engine, platform.settings, model, DECISION)
-    assert production(platform) != [model]
-
-
-def test_the_database_itself_allows_one_production_model_a_bet_type(rival):
-    platform, model = rival
-    with pytest.raises(sa.exc.IntegrityError), platform.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE ml_models SET is_production = TRUE WHERE id = :id"), {"id": model})
-
-
-def test_calibrating_again_finds_the_same_calibrator(trained):
-    (model,) = production(trained)
-    before = trained.one("SELECT count(*) FROM calibration_models")
-    first = trained.rows("SELECT performance_metrics FROM ml_models WHERE id = :id", id=model)
-    own = trained.settings.model_copy(update={"artifacts": trained.settings.artifacts_dir})
-    calibrate(trained.engine, own, model, CalibrationMethod.AUTO, LATER, dry_run=False)
-    assert trained.one("SELECT count(*) FROM calibration_models") == before
-    assert trained.rows("SELECT performance_metrics FROM ml_models WHERE id = :id", id=model) == first
-
-
-def test_an_unknown_model_says_where_to_look(trained):
-    with pytest.raises(UsageError, match="no model whose id begins with 'ffff0000ffff'"):
-        promote(trained.engine, trained.settings, "ffff0000ffff", DECISION)
+    run = "SELECT published_count, versions FROM fact_prediction_runs WHERE mode = 'live'"
+    (before,) = published.rows(run)
+    reports = predict(published.engine, published.settings, open_week_request(model=model))
+    (after,) = published.rows(run)
+    assert after["published_count"] == before["published_count"]  # the champions' slate, not the shadow's
+    assert after["versions"]["models"] == before["versions"]["models"]
+    assert after["versions"]["shadow"]["moneyline"]["model_id"] == model
+    asked = Decision("again", "a person", NOW + timedelta(days=8))
+    setting = (
+        "INSERT INTO system_settings (id, key, value, value_type) "
+        "VALUES (gen_random_uuid(), 'gate.SIM-NFL.moneyline.shadow_predictions', '10', 'int')"
+    )
+    with published.engine.begin() as connection:
+        connection.execute(sa.text(setting))
+    done = promote(published.engine, published.settings, model, asked)
+    (shadow,) = [check for check in done.gate.checks if check.name == "shadow"]
+    assert (shadow.finding, shadow.value, shadow.n) == ("pass", 8.0, sum(report.written for report in reports))

@@ -77,6 +77,11 @@ def run_games(connection: Connection, run_id: UUID) -> list[str] | None:
     return None if versions is None else list(versions["games"])
 
 
+def run_versions(connection: Connection, run_id: UUID) -> dict[str, Any]:
+    """Return what a stored run says it used: code, policy, models, games."""
+    return dict(connection.scalar(select(FactPredictionRun.versions).where(FactPredictionRun.id == run_id)) or {})
+
+
 def save_predictions(
     connection: Connection, predictions: pd.DataFrame, ledger: pd.DataFrame, explanations: pd.DataFrame
 ) -> None:
