@@ -17,7 +17,7 @@ from aipro_ml.jobs.executor import ExecutorChoice
 from aipro_ml.jobs.training_bench import Workbench
 from aipro_ml.jobs.training_request import FailedRow, TrainedRow, TrainingReport
 from aipro_ml.jobs.training_stack import refusal, store_stack
-from aipro_ml.jobs.training_store import note_runs, reusable, store
+from aipro_ml.jobs.training_store import note_reused, note_runs, reusable, store
 from aipro_ml.training.job import Event, Failed, Fitted, Progress, Task, TrainingJob
 
 OnProgress = Callable[[TrainingJob, str, int, int], None]
@@ -58,14 +58,17 @@ class Batch:
         return [training.report for training in self._trainings if training.report is not None]
 
     def _note(self) -> None:
-        facts = {"batch": str(uuid4()), "process": this_process()}
+        batch, process = str(uuid4()), this_process()
         with self._engine.begin() as connection:
-            for training in self._trainings:
+            for place, training in enumerate(self._trainings):
+                facts = {"batch": {"batch": batch, "place": place}, "process": process}
                 wanted = [*training.missing, *training.missing_stack]
                 training.runs = note_runs(connection, training.bench, wanted, facts)
+                for model_id, row in training.rows.items():
+                    training.rows[model_id] = note_reused(connection, training.bench, row, facts)
 
     def _take(self, training: "_Training", job: TrainingJob, event: Event, folder: Path) -> None:
-        task = training.task(event.model_id)
+        task = training.bench.task(event.model_id)
         if isinstance(event, Progress):
             done = training.progress(job, event)
             self._way.on_progress(job, task.config.name, done, len(job.tasks) * event.total)
@@ -134,10 +137,6 @@ class _Training:
         """Return the stack where there is to be one that is neither stored nor failed."""
         stack = self.bench.stack
         return [] if stack is None or stack.model_id in {*self.rows, *self.failures} else [stack]
-
-    def task(self, model_id: UUID) -> Task:
-        """Return the candidate of this model."""
-        return next(task for task in self.bench.tasks if task.model_id == model_id)
 
     def progress(self, job: TrainingJob, event: Progress) -> int:
         """Note a fit; return how many the job has done."""

@@ -51,6 +51,10 @@ class Workbench:
         """Return the candidates and, at the end, the stack where there is one."""
         return self.tasks if self.stack is None else (*self.tasks, self.stack)
 
+    def task(self, model_id: UUID) -> Task:
+        """Return the candidate, or the stack, of this model."""
+        return next(task for task in self.every if task.model_id == model_id)
+
     @property
     def train_from(self) -> int:
         """Return the first training season."""

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,15 +27,39 @@ def note_runs(
 ) -> dict[UUID, UUID]:
     """Note a running row for every candidate that will be fitted; return its id by model.
 
-    `facts`: the batch the training belongs to and the process that runs it.
+    `facts`: the batch the training belongs to, its place there, and the process that runs it.
     """
     runs = {}
-    training = {**bench.request.document(), "batch": facts["batch"]}
     for task in tasks:
         run_id = runs[task.model_id] = uuid4()
-        noted = {**_parameters(bench, task), "training": training, "process": facts["process"]}
-        models.start_run(connection, run_id, noted, bench.request.now)
+        models.start_run(connection, run_id, _noted(bench, task, facts), bench.request.now)
     return runs
+
+
+def note_reused(connection: Connection, bench: Workbench, row: TrainedRow, facts: Mapping[str, Any]) -> TrainedRow:
+    """Return a reused candidate with its completed run of this training, noted now if an earlier one trained it."""
+    own = models.completed_run(connection, row.model_id, bench.request.training_id)
+    if own is not None:
+        return replace(row, run_id=own)
+    task, run_id, request = bench.task(row.model_id), uuid4(), bench.request
+    noted = {**_noted(bench, task, facts), "reused_run": str(row.run_id)}
+    models.start_run(connection, run_id, noted, request.now)
+    models.finish_run(connection, run_id, _completed(bench, task))
+    return replace(row, run_id=run_id)
+
+
+def _noted(bench: Workbench, task: Task, facts: Mapping[str, Any]) -> dict[str, Any]:
+    training = {**bench.request.document(), **facts["batch"]}
+    return {**_parameters(bench, task), "training": training, "process": facts["process"]}
+
+
+def _completed(bench: Workbench, task: Task) -> dict[str, Any]:
+    return {
+        "status": RunStatus.COMPLETED,
+        "completed_at": bench.request.ended(),
+        "model_id": task.model_id,
+        "training_data_hash": task.identity["data_hash"],
+    }
 
 
 def _parameters(bench: Workbench, task: Task) -> dict[str, Any]:
@@ -95,13 +120,7 @@ def store(
         save_snapshot(connection, settings, set_id, matrix, request.now, built.parent)
         is_new = models.save_model(connection, _model_row(settings, bench, task, folder))
         models.save_importance(connection, task.model_id, said.importance)
-        values = {
-            "status": RunStatus.COMPLETED,
-            "completed_at": request.ended(),
-            "model_id": task.model_id,
-            "training_data_hash": task.identity["data_hash"],
-        }
-        models.finish_run(connection, run_id, values)
+        models.finish_run(connection, run_id, _completed(bench, task))
     return TrainedRow(task.model_id, run_id, task.config.name, task.config.framework, folder, is_new)
 
 

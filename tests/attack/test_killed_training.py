@@ -133,12 +133,17 @@ def test_resume_fits_nothing_that_is_whole_and_again_what_is_damaged(own_artifac
     assert all(row.is_reused for row in again.models)
     assert again.leaderboard == first.leaderboard
     assert platform.one("SELECT count(*) FROM training_runs") == runs
+    (anew,) = train_all(platform.engine, platform.settings, requests()[:1], here(resume=True))
+    noted = platform.rows("SELECT id, hyperparameters->>'reused_run' AS of FROM training_runs")
+    assert {str(row.run_id): str(old.run_id) for row, old in zip(anew.models, first.models, strict=True)} == {
+        str(row["id"]): row["of"] for row in noted if row["of"] is not None
+    }
     damaged = first.models[1].folder / "oof.parquet"
     damaged.write_bytes(damaged.read_bytes()[:-1])
     (healed,) = train_all(platform.engine, platform.settings, asked, here(resume=True))
     assert [row.is_reused for row in healed.models] == [True, False, True]
     assert healed.leaderboard == first.leaderboard
-    assert platform.one("SELECT count(*) FROM training_runs") == runs + 1
+    assert platform.one("SELECT count(*) FROM training_runs") == runs + len(CONFIGS) + 1
     platform.close()
 
 

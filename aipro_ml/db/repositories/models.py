@@ -71,16 +71,18 @@ def fail_runs(connection: Connection, run_ids: Sequence[UUID], reason: str, now:
     return connection.execute(update(TrainingRun).where(still).values(**values)).rowcount
 
 
-def completed_run(connection: Connection, model_id: UUID) -> UUID | None:
-    """Return the latest completed run that found this model, None where there is none."""
+def completed_run(connection: Connection, model_id: UUID, training_id: UUID | None = None) -> UUID | None:
+    """Return the latest completed run that found this model (of this training, if one is named), None without one."""
     run = TrainingRun
     done = (run.model_id == model_id) & (run.status == RunStatus.COMPLETED)
+    if training_id is not None:
+        done &= run.hyperparameters["training"]["id"].as_string() == str(training_id)
     statement = select(run.id).where(done).order_by(run.started_at.desc(), run.id).limit(1)
     return connection.scalar(statement)
 
 
 def noted_trainings(connection: Connection, reference: str | None) -> list[Mapping[str, Any]]:
-    """Return the requests noted with the runs of one batch, earliest run first, one each.
+    """Return the requests noted with the runs of one batch, in their order, one each.
 
     The batch is the latest, or the one that has a run, a training or itself an id that begins with `reference`;
     UsageError where none or several do.
@@ -98,9 +100,9 @@ def noted_trainings(connection: Connection, reference: str | None) -> list[Mappi
             f"{'no' if not batches else 'more than one'} training whose id begins with {reference or '…'!r}: "
             "see `aipro train list`"
         )
-    statement = select(training).where(batch == batches[0]).order_by(TrainingRun.started_at, TrainingRun.id)
+    statement = select(training).where(batch == batches[0])
     documents = {row["id"]: row for row in connection.scalars(statement)}
-    return list(documents.values())
+    return sorted(documents.values(), key=lambda document: int(document.get("place", 0)))
 
 
 def save_model(connection: Connection, values: Mapping[str, Any]) -> bool:
