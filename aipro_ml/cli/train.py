@@ -28,7 +28,9 @@ RayAddress = Annotated[
     str | None, typer.Option("--ray-address", help="The cluster's address, host:6379 or auto; default one of our own.")
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Jobs at a time; default one a processor.")]
-H2oUrl = Annotated[str | None, typer.Option("--h2o-url", help="A running H2O cluster (AIPRO_H2O_URL).")]
+H2oUrl = Annotated[
+    str | None, typer.Option("--h2o-url", envvar="AIPRO_H2O_URL", help="A running H2O cluster (AIPRO_H2O_URL).")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a row.")]
 
 

@@ -22,7 +22,7 @@ from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.identity import content_hash
 from aipro_ml.jobs.matrices import Decision, columns_of, load_matrix
-from aipro_ml.training.registry import candidate
+from aipro_ml.training.registry import candidate, session
 from aipro_ml.training.search import Found, Problem, pooled_losses, search, studies
 from aipro_ml.training.splits import Folds, walk_forward
 
@@ -103,7 +103,7 @@ def find_parameters(
         known = studies(url)
     _refuse_name(study, known, resume=request.resume)
     problem = Problem(study, request.space, identity, folds, judge)
-    with _alone(engine, study):
+    with _alone(engine, study), session(request.space.framework):
         found = search(problem, url, request.trials, goes_on, on_step)
     model = _model(request, found.best[0].values).model_copy(
         update={"name": f"{request.name}_found", "search": found.record}

