@@ -14,8 +14,10 @@ from aipro_ml.jobs.training_bench import Workbench
 from aipro_ml.jobs.training_request import FailedRow, TrainedRow
 from aipro_ml.jobs.training_store import store
 from aipro_ml.training.artifacts import ModelArtifact, read_artifact, write_artifact
+from aipro_ml.training.background import background_rows
 from aipro_ml.training.ensemble import ensemble
 from aipro_ml.training.job import Fitted, Task, installed_libraries
+from aipro_ml.training.splits import trainable
 from aipro_ml.training.stacking import stack
 
 
@@ -37,7 +39,9 @@ def store_stack(
     model = ensemble(task.columns, {name: artifact.model for name, artifact in artifacts.items()}, made.pool)
     facts = {**_facts(artifacts, task), "coefficients": made.pool.rows(list(artifacts))}
     built = folder / str(task.model_id)
-    write_artifact(built, ModelArtifact(model, made.oof, facts, task.identity))
+    trained = bench.matrix.select(task.columns).take(trainable(bench.matrix, bench.train_from))
+    background = background_rows(model, trained, bench.request.config.seed)
+    write_artifact(built, ModelArtifact(model, made.oof, facts, task.identity, background))
     said = Fitted(task.model_id, model.feature_importance())
     return store(engine, settings, bench, task, (run_id, built, said))
 

@@ -11,8 +11,13 @@ from aipro_ml.jobs.train import TrainingRequest, Way, train, train_all
 from aipro_ml.training.artifacts import read_artifact
 from tests.fixtures_platform import LOGISTIC, NOW, SPORT
 
-SMALL = {"n_estimators": 10, "num_leaves": 3}
-TREES = ModelConfig(name="trees", framework="sklearn", estimator="lightgbm", features="all", params=SMALL)
+TREES = ModelConfig(
+    name="trees",
+    framework="sklearn",
+    estimator="sklearn.ensemble.ExtraTreesClassifier",
+    features="all",
+    params={"n_estimators": 10, "min_samples_leaf": 40},
+)
 
 
 def request(*models):
@@ -47,6 +52,7 @@ def test_a_stack_is_a_model_like_any_other_and_a_resumed_training_finds_it(mine)
     assert mine.one("SELECT count(*) FROM training_runs WHERE status <> 'completed'") == 0
     artifact = read_artifact(stack.folder)
     assert artifact.model.feature_names == tuple(metrics["features"])
+    assert tuple(artifact.background.columns) == artifact.model.feature_names  # the trees have no contributions
     assert mine.one("SELECT count(*) FROM feature_importance WHERE model_id = :id", id=stack.model_id) == len(
         metrics["features"]
     )
