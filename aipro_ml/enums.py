@@ -61,7 +61,7 @@ class Framework(StrEnum):
 
 
 class CalibratorType(StrEnum):
-    """A stored calibrator's form."""
+    """A stored calibrator's type; temperature and beta are forms of Platt scaling, told apart in its document."""
 
     ISOTONIC = "isotonic"
     PLATT = "platt"
@@ -73,6 +73,8 @@ class CalibrationMethod(StrEnum):
     AUTO = "auto"
     NONE = "none"
     PLATT = "platt"
+    TEMPERATURE = "temperature"
+    BETA = "beta"
     ISOTONIC = "isotonic"
 
 

@@ -14,16 +14,15 @@ import pandas as pd
 
 from aipro_ml.calibration.base import Scores
 from aipro_ml.calibration.choice import MINIMUM_ROWS
-from aipro_ml.calibration.document import read_document, write_document
+from aipro_ml.calibration.document import Documented, read_document
 from aipro_ml.calibration.logits import Prior, expit, fit_logistic, logit
 from aipro_ml.errors import ArtifactError
-from aipro_ml.identity import content_hash
 
 ANCHOR = Prior(centre=np.array([0.0, 1.0]), precision=1 / 0.5**2)
 
 
 @dataclass(frozen=True)
-class MarketBlend:
+class MarketBlend(Documented):
     """logit p = model_coef · logit p_calibrated + market_coef · logit p_market, without an intercept.
 
     The default is the market itself: what is published while fewer than 200 rows say what the model adds.
@@ -47,15 +46,6 @@ class MarketBlend:
     def document(self) -> dict[str, Any]:
         """Return the blend as a JSON-able mapping."""
         return {"blend": "benter", "format": 1, **asdict(self)}
-
-    @property
-    def version(self) -> str:
-        """Return the SHA-256 of the blend's content."""
-        return content_hash(self.document)
-
-    def save(self, path: Path) -> None:
-        """Write the blend as JSON to the file `path`."""
-        write_document(path, self.document)
 
 
 def load_blend(path: Path) -> MarketBlend:

@@ -1,6 +1,6 @@
 """Which calibrator: the rule of methods §7, judged in time order on out-of-fold predictions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,9 +40,11 @@ def choose(oof: pd.DataFrame, requested: CalibrationMethod = CalibrationMethod.A
     """Return the choice for pooled out-of-fold rows (columns season, p, y).
 
     auto: n < 200 none; n < 2,000 Platt; else the simplest of none, Platt, isotonic whose walk-forward log
-    loss is within one paired standard error of the best. A requested method is taken, with its log loss.
+    loss is within one paired standard error of the best. A requested method is taken, with its log loss:
+    temperature and beta only so, never by auto.
     """
-    losses = _walk_forward_losses(oof) if len(oof) >= MINIMUM_ROWS else {}
+    compared = dict.fromkeys([*_SIMPLEST_FIRST, *({requested} - {CalibrationMethod.AUTO})])
+    losses = _walk_forward_losses(oof, compared) if len(oof) >= MINIMUM_ROWS else {}
     if requested == CalibrationMethod.AUTO:
         method, reason = _auto(len(oof), losses)
     else:
@@ -73,10 +75,10 @@ def walk_forward_calibrated(oof: pd.DataFrame, method: CalibrationMethod) -> pd.
     return calibrated
 
 
-def _walk_forward_losses(oof: pd.DataFrame) -> dict[CalibrationMethod, Scores]:
+def _walk_forward_losses(oof: pd.DataFrame, methods: Iterable[CalibrationMethod]) -> dict[CalibrationMethod, Scores]:
     y = oof["y"].to_numpy("float64")
     losses = {}
-    for method in _SIMPLEST_FIRST:
+    for method in methods:
         p = walk_forward_calibrated(oof, method).to_numpy("float64")
         rows = np.isfinite(p)
         if not rows.any():

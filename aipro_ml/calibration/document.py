@@ -1,12 +1,31 @@
 """Calibrators and blends as JSON documents: read with one clear error, named by the hash of their content."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from aipro_ml.errors import ArtifactError
-from aipro_ml.identity import canonical_json
+from aipro_ml.identity import canonical_json, content_hash
+
+
+class Documented(ABC):
+    """What is stored as one JSON document, under the hash of its content."""
+
+    @property
+    @abstractmethod
+    def document(self) -> dict[str, Any]:
+        """Return the content as a JSON-able mapping."""
+
+    @property
+    def version(self) -> str:
+        """Return the SHA-256 (64 hex digits) of the content."""
+        return content_hash(self.document)
+
+    def save(self, path: Path) -> None:
+        """Write the document as JSON to the file `path`."""
+        write_document(path, self.document)
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:

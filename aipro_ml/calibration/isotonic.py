@@ -1,19 +1,17 @@
 """Isotonic calibration: the non-decreasing step fit, interpolated between its knots and never 0 or 1."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from aipro_ml.calibration.base import Scores
-from aipro_ml.calibration.document import write_document
+from aipro_ml.calibration.document import Documented
 from aipro_ml.enums import CalibratorType
-from aipro_ml.identity import content_hash
 
 
 @dataclass(frozen=True)
-class IsotonicCalibrator:
+class IsotonicCalibrator(Documented):
     """Piecewise linear through `knots` (score, probability), clipped to [1/(n+2), 1 - 1/(n+2)]."""
 
     calibrator_type: ClassVar[CalibratorType] = CalibratorType.ISOTONIC
@@ -39,12 +37,3 @@ class IsotonicCalibrator:
     def document(self) -> dict[str, Any]:
         """Return the calibrator as a JSON-able mapping."""
         return {"calibrator": str(self.calibrator_type), "format": 1, **asdict(self)}
-
-    @property
-    def version(self) -> str:
-        """Return the SHA-256 of the calibrator's content."""
-        return content_hash(self.document)
-
-    def save(self, path: Path) -> None:
-        """Write the calibrator as JSON to the file `path`."""
-        write_document(path, self.document)

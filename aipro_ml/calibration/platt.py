@@ -1,21 +1,19 @@
 """Platt scaling on the log-odds: a slope that is never negative, and an intercept (Platt 1999)."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from aipro_ml.calibration.base import Scores
-from aipro_ml.calibration.document import write_document
+from aipro_ml.calibration.document import Documented
 from aipro_ml.calibration.logits import expit, fit_logistic, logit
 from aipro_ml.enums import CalibratorType
-from aipro_ml.identity import content_hash
 
 
 @dataclass(frozen=True)
-class PlattCalibrator:
-    """p ↦ expit(intercept + slope · logit p); the default is the identity. Temperature: intercept 0."""
+class PlattCalibrator(Documented):
+    """p ↦ expit(intercept + slope · logit p); the default is the identity."""
 
     calibrator_type: ClassVar[CalibratorType] = CalibratorType.PLATT
     slope: float = 1.0
@@ -42,12 +40,3 @@ class PlattCalibrator:
     def document(self) -> dict[str, Any]:
         """Return the calibrator as a JSON-able mapping."""
         return {"calibrator": str(self.calibrator_type), "format": 1, **asdict(self)}
-
-    @property
-    def version(self) -> str:
-        """Return the SHA-256 of the calibrator's content."""
-        return content_hash(self.document)
-
-    def save(self, path: Path) -> None:
-        """Write the calibrator as JSON to the file `path`."""
-        write_document(path, self.document)

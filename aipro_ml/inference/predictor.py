@@ -16,6 +16,7 @@ from aipro_ml.betting.odds import american_to_decimal
 from aipro_ml.calibration.base import Calibrator
 from aipro_ml.calibration.blend import MarketBlend
 from aipro_ml.calibration.logits import EPSILON
+from aipro_ml.calibration.venn_abers import VennAbers
 from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetType, Tier
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.inference.policy import Policy
@@ -50,7 +51,7 @@ class ModelScores:
     """One model's raw probabilities of the reference side, and what stands behind it until publication.
 
     `probability`: index game_id, NaN where there are no features. `calibration_rows`: out-of-fold rows that
-    calibration was decided on, also where it chose no calibrator.
+    calibration was decided on, also where it chose no calibrator. `interval`: None for calibrations of old.
     """
 
     bet_type: BetType
@@ -61,6 +62,7 @@ class ModelScores:
     calibration_version: str | None = None
     blend: MarketBlend | None = None
     suspected_leak: bool = False
+    interval: VennAbers | None = None
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,11 @@ def _bets(
     parts = []
     for number, part in board.groupby("model"):
         scores = models[int(number)]
-        p = _published(scores, part["model_p"].to_numpy("float64"), part["fair"].to_numpy("float64"))
-        push = _push_probability(distributions.get(scores.bet_type), part["line"].to_numpy("float64"), p[1])
-        parts.append(_sides(part.assign(calibrated_p=p[0], p=p[1], push=push), policy))
+        model_p, fair = part["model_p"].to_numpy("float64"), part["fair"].to_numpy("float64")
+        calibrated, p = _published(scores, model_p, fair)
+        low, high = _interval(scores, model_p, fair, p)
+        push = _push_probability(distributions.get(scores.bet_type), part["line"].to_numpy("float64"), p)
+        parts.append(_sides(part.assign(calibrated_p=calibrated, p=p, low=low, high=high, push=push), policy))
     return pd.concat(parts) if parts else board
 
 
@@ -154,6 +158,19 @@ def _published(scores: ModelScores, model_p: Floats, fair: Floats) -> tuple[Floa
     blended = calibrated if scores.blend is None else scores.blend.blend(calibrated, fair)
     published = np.clip(np.asarray(blended, dtype=np.float64), EPSILON, 1 - EPSILON)
     return np.clip(calibrated, EPSILON, 1 - EPSILON), np.asarray(published.round(DECIMALS), np.float64)
+
+
+def _interval(scores: ModelScores, model_p: Floats, fair: Floats, p: Floats) -> tuple[Floats, Floats]:
+    """Return low and high of the published probability `p`: the Venn-Abers interval, blended as `p` was.
+
+    Always around `p`: where calibrator and interval disagree, that is uncertainty too. NaN without an interval.
+    """
+    if scores.interval is None:
+        return np.full(len(p), np.nan), np.full(len(p), np.nan)
+    ends = scores.interval.interval(model_p)
+    if scores.blend is not None:
+        ends = scores.blend.blend(ends[0], fair), scores.blend.blend(ends[1], fair)
+    return np.minimum.reduce([*ends, p]), np.maximum.reduce([*ends, p])
 
 
 def _push_probability(distribution: MarginDistribution | None, line: Floats, p: Floats) -> Floats:
@@ -214,9 +231,11 @@ def _predictions(part: pd.DataFrame, scores: ModelScores, policy: Policy) -> Ite
         part["book"].astype(object).where(part["book"].notna(), None).tolist(),
         pd.DatetimeIndex(part["as_of"]).to_pydatetime(),
         *(values.tolist() for values in (fair, model, calibrated, part["kelly"], part["push"])),
+        *_interval_of_side(part, reference),
         strict=True,
     )
-    for game, chosen, p, over_fair, ev, line, price, book, as_of, p_fair, p_model, p_calibrated, kelly, push in columns:
+    for game, chosen, p, over_fair, ev, line, price, book, as_of, *floats in columns:
+        p_fair, p_model, p_calibrated, kelly, push, low, high = floats
         yield Prediction(
             game_id=game,
             model_id=scores.model_id,
@@ -237,6 +256,8 @@ def _predictions(part: pd.DataFrame, scores: ModelScores, policy: Policy) -> Ite
             calibrated_probability=p_calibrated,
             calibration_version=scores.calibration_version,
             blend_version=None if scores.blend is None else scores.blend.version,
+            probability_low=low,
+            probability_high=high,
         )
 
 
@@ -246,6 +267,12 @@ def _lines(part: pd.DataFrame, bet_type: BetType, reference: npt.NDArray[np.bool
         return [None] * len(part)
     line = part["line"].to_numpy("float64")
     return list(np.where(~reference & (bet_type is BetType.SPREAD), -line, line).tolist())
+
+
+def _interval_of_side(part: pd.DataFrame, reference: npt.NDArray[np.bool_]) -> tuple[list[float], list[float]]:
+    """Return low and high of the chosen side's probability; NaN stays NaN."""
+    low, high = part["low"].to_numpy("float64"), part["high"].to_numpy("float64")
+    return np.where(reference, low, 1.0 - high).tolist(), np.where(reference, high, 1.0 - low).tolist()
 
 
 def _turned(p: pd.Series, reference: npt.NDArray[np.bool_]) -> Floats:

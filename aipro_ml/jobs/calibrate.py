@@ -17,6 +17,7 @@ from aipro_ml.calibration.document import write_document
 from aipro_ml.calibration.load import load_calibrator
 from aipro_ml.calibration.plots import reliability_diagram
 from aipro_ml.calibration.reliability import ReliabilityReport, reliability
+from aipro_ml.calibration.venn_abers import VennAbers, load_venn_abers
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
 from aipro_ml.enums import CalibrationMethod
@@ -36,6 +37,7 @@ class CalibrationReport:
     model: models.StoredModel
     choice: Choice
     blend: MarketBlend
+    interval: VennAbers
     before: ReliabilityReport
     after: ReliabilityReport
     compared: int
@@ -79,7 +81,7 @@ def calibrate(
     choice = choose(oof, method)
     calibrated = walk_forward_calibrated(oof, choice.method)
     blend = fit_blend(calibrated, oof["market_prob"], oof["y"])
-    report = _report(settings, model, choice, blend, oof.assign(calibrated=calibrated))
+    report = _report(settings, model, (choice, blend, _fit_interval(oof)), oof.assign(calibrated=calibrated))
     if not dry_run:
         _save(engine, settings, report, now)
     return report
@@ -114,14 +116,29 @@ def stored_calibration(settings: Settings, model: models.StoredModel) -> tuple[C
     return calibrator, blend
 
 
+def stored_interval(settings: Settings, model: models.StoredModel) -> VennAbers | None:
+    """Return the Venn-Abers intervals of a calibrated model, checked by their hash; None where it has none yet."""
+    facts = model.metrics["calibration"].get("interval")
+    if facts is None:
+        return None
+    interval = load_venn_abers(settings.artifacts_dir / facts["path"])
+    _same(facts["path"], interval.version, facts["hash"])
+    return interval
+
+
+def _fit_interval(oof: pd.DataFrame) -> VennAbers:
+    return VennAbers().fit(oof["p"].to_numpy("float64"), oof["y"].to_numpy("float64"))
+
+
 def _same(place: str, found: str, noted: str) -> None:
     if found != noted:
         raise ArtifactError(f"{place}: damaged (its hash differs from the database's); calibrate the model again")
 
 
 def _report(
-    settings: Settings, model: models.StoredModel, choice: Choice, blend: MarketBlend, rows: pd.DataFrame
+    settings: Settings, model: models.StoredModel, fitted: tuple[Choice, MarketBlend, VennAbers], rows: pd.DataFrame
 ) -> CalibrationReport:
+    choice, blend, interval = fitted
     known = rows[rows["calibrated"].notna()]
     if known.empty:
         known = rows.assign(calibrated=rows["p"])
@@ -135,6 +152,7 @@ def _report(
         model=model,
         choice=choice,
         blend=blend,
+        interval=interval,
         before=before,
         after=after,
         compared=int(both.sum()),
@@ -150,11 +168,13 @@ def _folder(settings: Settings, model: models.StoredModel) -> Path:
 
 
 def _save(engine: Engine, settings: Settings, report: CalibrationReport, now: datetime) -> None:
-    """Write calibrator and blend under their hashes, then the database rows that name them."""
+    """Write calibrator, blend and interval under their hashes, then the database rows that name them."""
     model, calibrator = report.model, report.choice.calibrator
     folder = _folder(settings, model)
     blend_path = folder / f"blend-{report.blend.version[:16]}.json"
     report.blend.save(blend_path)
+    interval_path = folder / f"interval-{report.interval.version[:16]}.json"
+    report.interval.save(interval_path)
     reliability_diagram(report.diagram, report.before, report.after, title=report.title)
     write_document(folder / "reliability.json", {"before": report.before.fields, "after": report.after.fields})
     path = digest = None
@@ -174,7 +194,13 @@ def _save(engine: Engine, settings: Settings, report: CalibrationReport, now: da
             }
             models.save_calibrator(connection, row)
         added = {
-            "calibration": _facts(report, path, digest),
+            "calibration": {
+                **_facts(report, path, digest),
+                "interval": {
+                    "path": interval_path.relative_to(settings.artifacts_dir).as_posix(),
+                    "hash": report.interval.version,
+                },
+            },
             "blend": {
                 "path": blend_path.relative_to(settings.artifacts_dir).as_posix(),
                 "hash": report.blend.version,
@@ -190,6 +216,7 @@ def _facts(report: CalibrationReport, path: str | None, digest: str | None) -> M
         "requested": report.choice.requested.value,
         "reason": report.choice.reason,
         "n": report.choice.n,
+        "log_losses": {method.value: loss for method, loss in report.choice.log_losses.items()},
         "path": path,
         "hash": digest,
         "log_loss_before": report.before.log_loss,

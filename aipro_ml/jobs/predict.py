@@ -18,7 +18,7 @@ from aipro_ml.features.sport import Sport, sport
 from aipro_ml.inference.policy import build_policy
 from aipro_ml.inference.predictor import ModelScores, predict_slate, reference_probability
 from aipro_ml.inference.quotes import market_boards
-from aipro_ml.jobs.calibrate import stored_calibration
+from aipro_ml.jobs.calibrate import stored_calibration, stored_interval
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.distributions import distributions_before
 from aipro_ml.jobs.facts import load_records
@@ -179,6 +179,7 @@ def _voice(settings: Settings, stored: models.StoredModel, matrix: FeatureMatrix
         calibration_rows=int(facts["n"]),
         calibration_version=facts["hash"],
         blend=blend,
+        interval=stored_interval(settings, stored),
         suspected_leak=stored.metrics.get("leak") == "suspected_leak",
     )
     return Voice(stored, artifact.model, scores, matrix, asked, artifact.background)

@@ -181,6 +181,7 @@ def _version(voice: Voice) -> dict[str, Any]:
         "feature_set": voice.stored.metrics["identity"]["feature_set"],
         "calibration": voice.scores.calibration_version,
         "blend": None if voice.scores.blend is None else voice.scores.blend.version,
+        "interval": None if voice.scores.interval is None else voice.scores.interval.version,
     }
 
 

@@ -8,15 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from aipro_ml.calibration.beta import BetaCalibrator
 from aipro_ml.calibration.isotonic import IsotonicCalibrator
 from aipro_ml.calibration.load import load_calibrator, new_calibrator
 from aipro_ml.calibration.logits import expit, fit_logistic, logit
 from aipro_ml.calibration.platt import PlattCalibrator
-from aipro_ml.enums import CalibrationMethod
+from aipro_ml.calibration.temperature import TemperatureCalibrator
+from aipro_ml.enums import CalibrationMethod, CalibratorType
 from aipro_ml.errors import ArtifactError, UsageError
 from aipro_ml.metrics import calibration_slope_intercept, log_loss
 
-METHODS = (CalibrationMethod.PLATT, CalibrationMethod.ISOTONIC)
+METHODS = (
+    CalibrationMethod.PLATT,
+    CalibrationMethod.TEMPERATURE,
+    CalibrationMethod.BETA,
+    CalibrationMethod.ISOTONIC,
+)
 every_calibrator = pytest.mark.parametrize("method", METHODS)
 
 
@@ -79,7 +86,17 @@ def test_inputs_stay_untouched(method):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"calibrator": "oracle"}', '{"calibrator": "platt", "slope": 1}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"calibrator": "oracle"}',
+        '{"calibrator": "platt", "slope": 1}',
+        '{"calibrator": "platt", "form": "oracle", "slope": 1, "intercept": 0, "n": 3}',
+        '{"calibrator": "platt", "form": "isotonic", "slope": 1, "intercept": 0, "n": 3}',
+    ],
 )
 def test_a_damaged_calibrator_is_one_clear_error(text, tmp_path):
     (tmp_path / "c.json").write_text(text)
@@ -116,6 +133,48 @@ def test_platt_turns_backward_scores_into_the_mean_never_around():
     fitted = PlattCalibrator().fit(scores, y)
     assert fitted.slope == 0
     np.testing.assert_allclose(fitted.calibrate(np.array([0.1, 0.9])), y.mean(), atol=1e-4)
+
+
+def test_temperature_recovers_a_known_slope_and_leaves_even_chances_even():
+    fitted = TemperatureCalibrator().fit(*miscalibrated(n=40_000, intercept=0.0))
+    assert fitted.slope == pytest.approx(0.5, abs=0.03)
+    assert fitted.calibrate(np.array([0.5]))[0] == 0.5
+
+
+def test_temperature_turns_backward_scores_into_one_half():
+    fitted = TemperatureCalibrator().fit(*miscalibrated(slope=-0.5))
+    np.testing.assert_array_equal(fitted.calibrate(np.array([0.1, 0.9])), 0.5)
+
+
+@pytest.mark.parametrize("slope", [-0.5, 0.5], ids=["backward", "forward"])
+@pytest.mark.parametrize("bend", [-0.8, 0.0, 0.8])
+def test_beta_is_the_best_without_a_negative_slope(slope, bend):
+    scores, _ = miscalibrated(n=2000)
+    random = np.random.default_rng(7)
+    y = (random.random(2000) < expit(0.2 + slope * logit(scores) + bend * np.log(scores))).astype("float64")
+
+    def loss(c):
+        z = c[2] + c[0] * np.log(scores) - c[1] * np.log1p(-scores)
+        return np.sum(np.logaddexp(0, z) - y * z)
+
+    best = minimize(loss, [0.1, 0.1, 0.0], bounds=[(0, None), (0, None), (None, None)], method="L-BFGS-B", tol=1e-12)
+    fitted = BetaCalibrator().fit(scores, y)
+    assert loss([fitted.a, fitted.b, fitted.intercept]) == pytest.approx(best.fun, abs=1e-3)
+    np.testing.assert_allclose([fitted.a, fitted.b, fitted.intercept], best.x, atol=5e-3)
+
+
+def test_beta_with_equal_slopes_is_platt():
+    scores = np.linspace(0.01, 0.99, 30)
+    np.testing.assert_allclose(
+        BetaCalibrator(0.6, 0.6, 0.2).calibrate(scores), PlattCalibrator(0.6, 0.2).calibrate(scores)
+    )
+
+
+def test_forms_of_platt_are_stored_as_platt_and_told_apart_by_their_document():
+    fitted = [new_calibrator(method).fit(*miscalibrated(n=400)) for method in METHODS[:3]]
+    assert {one.calibrator_type for one in fitted} == {CalibratorType.PLATT}
+    assert [one.document.get("form") for one in fitted] == [None, "temperature", "beta"]
+    assert len({one.version for one in fitted}) == 3
 
 
 def test_the_default_platt_is_the_identity():

@@ -71,12 +71,13 @@ def test_one_season_only_cannot_be_compared():
     assert choice.compared == 0
 
 
-@pytest.mark.parametrize("method", [NONE, PLATT, ISOTONIC])
+@pytest.mark.parametrize("method", [method for method in CalibrationMethod if method != "auto"])
 def test_a_requested_method_is_taken(method):
     choice = choose(oof(500), method)
     assert choice.method == method
     assert (choice.calibrator is None) == (method == NONE)
     assert choice.reason == "as requested"
+    assert set(choice.log_losses) == {NONE, PLATT, ISOTONIC, method}
 
 
 def test_each_season_is_calibrated_by_earlier_seasons_only():

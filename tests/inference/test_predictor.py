@@ -9,6 +9,7 @@ import pytest
 from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.calibration.blend import MarketBlend
 from aipro_ml.calibration.platt import PlattCalibrator
+from aipro_ml.calibration.venn_abers import VennAbers
 from aipro_ml.config import KellyConfig, policy_config
 from aipro_ml.enums import BetType, DevigMethod, Selection, Tier
 from aipro_ml.errors import UsageError
@@ -110,6 +111,31 @@ def test_calibrator_and_blend_are_applied_in_their_order():
     assert p.probability == pytest.approx(1 / (1 + np.exp(-logit / 4)), abs=1e-6)
     assert p.calibration_version == "c1"
     assert p.blend_version == MarketBlend(0.5, 0.5).version
+
+
+def test_the_interval_is_blended_turned_with_the_side_and_outside_the_hash():
+    interval = VennAbers(lower=((0.0, 0.3),), upper=((1.0, 0.45),), n=500)
+    plain, offered = scores(g1=0.4), quotes(*moneyline("g1"))
+    (without,) = slate([plain], games("g1"), offered).predictions
+    assert (without.probability_low, without.probability_high) == (None, None)
+    (with_it,) = slate([replace(plain, interval=interval)], games("g1"), offered).predictions
+    assert (with_it.predicted_side, with_it.probability) == (Selection.AWAY, 0.6)
+    assert (with_it.probability_low, with_it.probability_high) == (0.55, 0.7)
+    assert with_it.prediction_hash == without.prediction_hash
+    market = replace(plain, interval=interval, blend=MarketBlend())
+    (published,) = slate([market], games("g1"), offered).predictions
+    assert published.probability_low == published.probability == published.probability_high == 0.5
+
+
+def test_the_interval_always_holds_the_published_probability():
+    interval = VennAbers(lower=((0.0, 0.3),), upper=((1.0, 0.45),), n=500)
+    backward = MarketBlend(-0.5, 1.0)
+    for p in (0.1, 0.4, 0.9):
+        for blend in (None, backward):
+            model = replace(scores(g1=p), interval=interval, blend=blend)
+            (one,) = slate([model], games("g1"), quotes(*moneyline("g1"))).predictions
+            assert one.probability_low <= one.probability <= one.probability_high
+            assert one.probability_high - one.probability_low > 0.03
 
 
 def test_each_reason_to_abstain_is_named_and_everything_is_accounted_for():

@@ -95,6 +95,14 @@ def test_a_run_holds_the_versions_of_everything_it_used(published):
             assert used["feature_set"] == metrics["identity"]["feature_set"]
             assert used["calibration"] == metrics["calibration"]["hash"]
             assert used["blend"] == metrics["blend"]["hash"]
+            assert used["interval"] == metrics["calibration"]["interval"]["hash"]
+
+
+def test_every_prediction_holds_the_interval_around_its_probability(published):
+    rows = published.rows("SELECT probability, probability_low, probability_high FROM fact_predictions")
+    assert rows
+    assert all(row["probability_low"] <= row["probability"] <= row["probability_high"] for row in rows)
+    assert any(row["probability_low"] < row["probability_high"] for row in rows)
 
 
 def test_every_stored_hash_is_recomputed_from_its_ledger_row_and_the_chain_holds(published):
