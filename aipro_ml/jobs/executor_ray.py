@@ -90,7 +90,8 @@ def _cluster(address: str | None) -> Iterator[Any]:
     was_connected = ray.is_initialized()
     if not was_connected:
         try:
-            ray.init(address, logging_level="ERROR", log_to_driver=False, include_dashboard=None)
+            # "local": without an address Ray would look for a cluster of somebody else on this machine
+            ray.init(address or "local", logging_level="ERROR", log_to_driver=False, include_dashboard=None)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             told = " ".join(str(error).split())[:300]
             raise AiproError(f"Ray cluster {address or '(local)'}: {told}") from error
