@@ -78,6 +78,14 @@ class CalibrationMethod(StrEnum):
     ISOTONIC = "isotonic"
 
 
+class ReliabilityBy(StrEnum):
+    """What the rows of a reliability table are."""
+
+    STAGE = "stage"
+    SEASON = "season"
+    BIN = "bin"
+
+
 class Tier(StrEnum):
     """Signal tier of a prediction."""
 

@@ -1,12 +1,16 @@
-"""The reliability diagram, before and after calibration, as a PNG file."""
+"""Reliability diagrams as PNG files: before and after calibration, and a small one for every season."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aipro_ml.calibration.reliability import ReliabilityReport
+from aipro_ml.calibration.reliability import ReliabilityReport, SeasonReliability
+from aipro_ml.metrics import ReliabilityBin
 
+_COLUMNS = 4
+"""Seasons side by side."""
 _BLUE, _ORANGE, _GREY = "#2563eb", "#d97706", "#6b7280"
 
 
@@ -24,9 +28,10 @@ def reliability_diagram(
     figure = Figure(figsize=(5.2 * len(reports), 5.4), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(reports), squeeze=False, sharex=True, sharey=True)[0]
-    low, high = _limits(list(reports.values()))
+    low, high = _limits([b for report in reports.values() for b in report.bins])
     for panel, (name, report), colour in zip(panels, reports.items(), (_ORANGE, _BLUE), strict=False):
-        _draw(panel, report, colour)
+        _draw(panel, report.bins, colour)
+        panel.legend(loc="upper left", fontsize=8, frameon=False)
         panel.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel="mean predicted probability")
         panel.set_title(f"{name}: {_figures(report)}", fontsize=9, loc="left")
     panels[0].set_ylabel("observed share")
@@ -36,16 +41,51 @@ def reliability_diagram(
     return path
 
 
-def _draw(panel: Any, report: ReliabilityReport, colour: str) -> None:
-    x = np.array([b.mean_probability for b in report.bins])
-    y = np.array([b.observed for b in report.bins])
-    below = y - np.array([b.wilson_low for b in report.bins])
-    above = np.array([b.wilson_high for b in report.bins]) - y
+def season_diagrams(path: Path, report: ReliabilityReport, *, title: str) -> Path:
+    """Draw one small reliability diagram a season, all on the same axes, into `path`; return it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    seasons = report.seasons
+    columns = min(_COLUMNS, len(seasons))
+    lines = -(-len(seasons) // columns)
+    figure = Figure(figsize=(3.1 * columns + 0.4, 3.3 * lines + 0.7), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    low, high = _limits([b for season in seasons for b in season.bins])
+    for panel, season in zip(panels, seasons, strict=False):
+        _draw(panel, season.bins, _BLUE)
+        panel.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+        panel.set_title(_season_figures(season), fontsize=8, loc="left")
+    for panel in panels[len(seasons) :]:
+        panel.set_visible(False)
+    figure.supxlabel("mean predicted probability", fontsize=9)
+    figure.supylabel("observed share", fontsize=9)
+    figure.suptitle(title, fontsize=11)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def _season_figures(season: SeasonReliability) -> str:
+    fit = season.fit
+    slope = "" if np.isnan(fit.slope) else f", slope {fit.slope:.2f} ± {fit.slope_se:.2f}"
+    return (
+        f"{season.season}: n {season.n}{slope}\nECE {season.ece:.3f} (calibrated: {season.ece_null.mean:.3f}), "
+        f"z {season.spiegelhalter_z:+.2f}"
+    )
+
+
+def _draw(panel: Any, bins: Sequence[ReliabilityBin], colour: str) -> None:
+    x = np.array([b.mean_probability for b in bins])
+    y = np.array([b.observed for b in bins])
+    below = y - np.array([b.wilson_low for b in bins])
+    above = np.array([b.wilson_high for b in bins]) - y
     panel.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="calibrated")
     panel.fill_between(
         x,
-        [b.consistency_low for b in report.bins],
-        [b.consistency_high for b in report.bins],
+        [b.consistency_low for b in bins],
+        [b.consistency_high for b in bins],
         color=_GREY,
         alpha=0.18,
         linewidth=0,
@@ -60,7 +100,6 @@ def _draw(panel: Any, report: ReliabilityReport, colour: str) -> None:
         capsize=2,
         label="observed, 95 %",
     )
-    panel.legend(loc="upper left", fontsize=8, frameon=False)
     panel.grid(alpha=0.25)
 
 
@@ -72,8 +111,7 @@ def _figures(report: ReliabilityReport) -> str:
     )
 
 
-def _limits(reports: list[ReliabilityReport]) -> tuple[float, float]:
-    bins = [b for report in reports for b in report.bins]
+def _limits(bins: Sequence[ReliabilityBin]) -> tuple[float, float]:
     low = min(min(b.wilson_low, b.mean_probability, b.consistency_low) for b in bins)
     high = max(max(b.wilson_high, b.mean_probability, b.consistency_high) for b in bins)
     return max(0.0, low - 0.03), min(1.0, high + 0.03)

@@ -21,9 +21,10 @@ class SeasonReliability:
     observed: float
     log_loss: float
     ece: float
-    ece_null: float
-    slope: float
-    intercept: float
+    ece_null: EceNull
+    fit: CalibrationFit
+    spiegelhalter_z: float
+    bins: tuple[ReliabilityBin, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,6 @@ def reliability(scored: pd.DataFrame, column: str = "p", *, seed: int) -> Reliab
 
 def _season(season: int, rows: pd.DataFrame, column: str, seed: int) -> SeasonReliability:
     p, y = rows[column].to_numpy("float64"), rows["y"].to_numpy("float64")
-    fit = metrics.calibration_slope_intercept(p, y)
     return SeasonReliability(
         season=season,
         n=len(rows),
@@ -78,9 +78,10 @@ def _season(season: int, rows: pd.DataFrame, column: str, seed: int) -> SeasonRe
         observed=float(y.mean()),
         log_loss=metrics.log_loss(p, y),
         ece=metrics.ece(p, y),
-        ece_null=metrics.ece_null(p, seed=seed).mean,
-        slope=fit.slope,
-        intercept=fit.intercept,
+        ece_null=metrics.ece_null(p, seed=seed),
+        fit=metrics.calibration_slope_intercept(p, y),
+        spiegelhalter_z=metrics.spiegelhalter_z(p, y),
+        bins=metrics.reliability_bins(p, y),
     )
 
 

@@ -7,7 +7,7 @@ import typer
 
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import say, table
-from aipro_ml.enums import CalibrationMethod
+from aipro_ml.enums import CalibrationMethod, ReliabilityBy
 
 app = typer.Typer(help="Calibrate models on pooled out-of-fold predictions.", no_args_is_help=True)
 
@@ -32,6 +32,29 @@ def run(
         return
     blend = report.blend
     error = "" if blend.model_se is None else f" ± {blend.model_se:.3f}"
+    if report.choice.log_losses:
+        compared = ", ".join(f"{name} {loss:.4f}" for name, loss in report.choice.log_losses.items())
+        say(f"walk-forward log loss on {report.choice.compared} games: {compared}")
     say(f"chosen: {report.choice.method} ({report.choice.reason})")
     say(f"market blend: {blend.model_coef:.3f}{error} · model + {blend.market_coef:.3f} · market, {blend.n} games")
     say("dry run: nothing was written" if dry_run else f"reliability: {report.diagram}")
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A calibrated model's id, or how it begins.")],
+    by: Annotated[ReliabilityBy, typer.Option(help="One row a stage, or of the calibrated model a season or bin.")] = (
+        ReliabilityBy.STAGE
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
+) -> None:
+    """Show how far a calibrated model's probabilities can be believed; write nothing."""
+    from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.reliability import stored_reliability
+
+    chosen = settings(context)
+    with opened(chosen) as engine:
+        found = stored_reliability(engine, chosen, model)
+    title = f"{found.model.sport} {found.model.bet_type} {found.model.name}, {found.method}, by {by}"
+    table(found.rows(by), title=title, as_json=as_json)

@@ -15,7 +15,7 @@ from aipro_ml.calibration.blend import MarketBlend, fit_blend, load_blend, walk_
 from aipro_ml.calibration.choice import Choice, choose, walk_forward_calibrated
 from aipro_ml.calibration.document import write_document
 from aipro_ml.calibration.load import load_calibrator
-from aipro_ml.calibration.plots import reliability_diagram
+from aipro_ml.calibration.plots import reliability_diagram, season_diagrams
 from aipro_ml.calibration.reliability import ReliabilityReport, reliability
 from aipro_ml.calibration.venn_abers import VennAbers, load_venn_abers
 from aipro_ml.config import Settings
@@ -139,11 +139,7 @@ def _report(
     settings: Settings, model: models.StoredModel, fitted: tuple[Choice, MarketBlend, VennAbers], rows: pd.DataFrame
 ) -> CalibrationReport:
     choice, blend, interval = fitted
-    known = rows[rows["calibrated"].notna()]
-    if known.empty:
-        known = rows.assign(calibrated=rows["p"])
-    before = reliability(known, "p", seed=SEED)
-    after = reliability(known, "calibrated", seed=SEED)
+    before, after = _reliability_of(rows)
     published = walk_forward_blended(rows, rows["calibrated"])
     both = published.notna() & rows["market_prob"].notna()
     y = rows.loc[both, "y"].to_numpy("float64")
@@ -163,6 +159,18 @@ def _report(
     )
 
 
+def before_and_after(oof: pd.DataFrame, method: CalibrationMethod) -> tuple[ReliabilityReport, ReliabilityReport]:
+    """Return the reliability of out-of-fold rows (columns season, p, y) and of the same rows calibrated."""
+    return _reliability_of(oof.assign(calibrated=walk_forward_calibrated(oof, method)))
+
+
+def _reliability_of(rows: pd.DataFrame) -> tuple[ReliabilityReport, ReliabilityReport]:
+    known = rows[rows["calibrated"].notna()]
+    if known.empty:
+        known = rows.assign(calibrated=rows["p"])
+    return reliability(known, "p", seed=SEED), reliability(known, "calibrated", seed=SEED)
+
+
 def _folder(settings: Settings, model: models.StoredModel) -> Path:
     return settings.artifacts_dir / f"{model.file_path}.calibration"
 
@@ -176,6 +184,7 @@ def _save(engine: Engine, settings: Settings, report: CalibrationReport, now: da
     interval_path = folder / f"interval-{report.interval.version[:16]}.json"
     report.interval.save(interval_path)
     reliability_diagram(report.diagram, report.before, report.after, title=report.title)
+    season_diagrams(folder / "reliability-by-season.png", report.after, title=report.title)
     write_document(folder / "reliability.json", {"before": report.before.fields, "after": report.after.fields})
     path = digest = None
     if calibrator is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from aipro_ml import metrics
 from aipro_ml.calibration.logits import expit
-from aipro_ml.calibration.plots import reliability_diagram
+from aipro_ml.calibration.plots import reliability_diagram, season_diagrams
 from aipro_ml.calibration.reliability import reliability
 from aipro_ml.errors import UsageError
 
@@ -48,6 +48,21 @@ def test_each_season_has_its_row(scored):
     second = scored[scored["season"] == 2002]
     assert seasons[1].ece == metrics.ece(second["p"], second["y"])
     assert seasons[1].observed == second["y"].mean()
+    assert seasons[1].fit == metrics.calibration_slope_intercept(second["p"], second["y"])
+    assert seasons[1].spiegelhalter_z == metrics.spiegelhalter_z(second["p"], second["y"])
+    assert sum(one.n for one in seasons[1].bins) == 500
+
+
+def test_a_season_s_bins_hold_thirty_games_and_are_ten_at_most(scored):
+    few = reliability(scored.groupby("season").head(100), seed=1).seasons
+    assert [len(season.bins) for season in few] == [3, 3, 3]
+    assert [len(season.bins) for season in reliability(scored, seed=1).seasons] == [10, 10, 10]
+
+
+def test_seasons_are_drawn_as_one_picture_even_where_one_cannot_be_fitted(scored, tmp_path):
+    certain = scored.assign(y=scored["y"].where(scored["season"] > 2001, 1.0))
+    picture = season_diagrams(tmp_path / "seasons.png", reliability(certain, seed=1), title="NFL moneyline")
+    assert picture.read_bytes()[:4] == b"\x89PNG"
 
 
 def test_rows_without_a_probability_are_left_out(scored):

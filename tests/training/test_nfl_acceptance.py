@@ -1,13 +1,18 @@
 """The figures a right implementation shows on real NFL moneylines, 2012 to 2022 (methods §12)."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from aipro_ml.calibration.blend import fit_blend
 from aipro_ml.calibration.choice import choose, walk_forward_calibrated
+from aipro_ml.calibration.isotonic import IsotonicCalibrator
+from aipro_ml.calibration.venn_abers import VennAbers
 from aipro_ml.config import ModelConfig, training_config
 from aipro_ml.enums import BetType, CalibrationMethod
 from aipro_ml.features.build import build_matrix
 from aipro_ml.features.sport import sport
+from aipro_ml.metrics import log_loss
 from aipro_ml.training.baselines import baselines
 from aipro_ml.training.leaderboard import Entry, baseline_entries, leaderboard
 from aipro_ml.training.registry import candidate
@@ -57,6 +62,25 @@ def test_the_leaderboard_meets_the_acceptance_numbers(matrix, folds, oofs):
 def test_platt_repairs_an_overfitted_model(oofs):
     losses = choose(oofs["default"]).log_losses
     assert losses[CalibrationMethod.NONE] - losses[CalibrationMethod.PLATT] > 0.012
+
+
+def test_isotonic_of_one_season_is_worse_than_platt_of_all_earlier_ones(oofs):
+    oof = oofs["default"]
+    pooled = walk_forward_calibrated(oof, CalibrationMethod.PLATT)
+    single = pd.Series(np.nan, index=oof.index)
+    for season in range(2013, 2023):
+        last, now = oof[oof["season"] == season - 1], oof["season"] == season
+        fitted = IsotonicCalibrator().fit(last["p"].to_numpy(), last["y"].to_numpy())
+        single[now] = fitted.calibrate(oof.loc[now, "p"].to_numpy())
+    rows = single.notna()
+    assert log_loss(single[rows], oof.loc[rows, "y"]) - log_loss(pooled[rows], oof.loc[rows, "y"]) > 0.01
+
+
+def test_the_interval_of_real_games_is_narrow_where_most_games_are(oofs):
+    oof = oofs["logistic"]
+    low, high = VennAbers().fit(oof["p"].to_numpy(), oof["y"].to_numpy()).interval(oof["p"].to_numpy())
+    assert 0 < np.median(high - low) < 0.02
+    assert (high - low).max() > 0.05
 
 
 def test_the_blend_gives_the_market_nearly_all_the_weight(oofs):
