@@ -57,6 +57,8 @@ def season_diagrams(path: Path, report: ReliabilityReport, *, title: str) -> Pat
         _draw(panel, season.bins, _BLUE)
         panel.set(xlim=(low, high), ylim=(low, high), aspect="equal")
         panel.set_title(_season_figures(season), fontsize=8, loc="left")
+    for panel in panels[len(seasons) - columns : len(seasons)]:  # the lowest of each column, above an empty place too
+        panel.tick_params(labelbottom=True)
     for panel in panels[len(seasons) :]:
         panel.set_visible(False)
     figure.supxlabel("mean predicted probability", fontsize=9)
