@@ -30,6 +30,7 @@ EXPLANATION_COLUMNS = (
     "rank",
 )
 
+_DIRECTIONS = np.array(["positive", "negative"], dtype=object)
 _BACKGROUND_ROWS = 20
 _TOLERANCE = 1e-5  # six decimals of the stored probability, and float32 inside some trees
 
@@ -54,16 +55,24 @@ def explain(
         return pd.DataFrame(columns=list(EXPLANATION_COLUMNS))
     if len(model.outcomes) > 2:
         raise AiproError("a model of three outcomes has no explanation yet: its log-odds are no sum over features")
-    rows = X.loc[[p.game_id for p in predictions], list(model.feature_names)]
+    rows = _asked(X, [p.game_id for p in predictions], list(model.feature_names))
     features, base = _contributions(model, rows, background, seed)
-    sign = np.array([1.0 if p.predicted_side == model.outcomes[0] else -1.0 for p in predictions])
+    first = model.outcomes[0]
+    sign = np.array([1.0 if p.predicted_side == first else -1.0 for p in predictions])
     features, base = features * sign[:, None], base * sign
-    _check(predictions, base + features.sum(axis=1))
-    kept = np.argsort(-np.abs(features), axis=1, kind="stable")[:, :KEPT]
-    terms = _terms(features, base, kept, predictions)
-    shown = np.take_along_axis(features, kept, axis=1)
-    values = np.take_along_axis(rows.to_numpy("float64"), kept, axis=1)
-    return _long(predictions, np.asarray(model.feature_names, dtype=object)[kept], values, shown, terms)
+    margin = base + features.sum(axis=1)
+    _check(predictions, margin)
+    kept = _largest(features)[:, :KEPT]
+    shown = _taken(features, kept)
+    every = np.column_stack([shown, *_terms(margin, base, shown.sum(axis=1), predictions)])
+    return _long(predictions, model.feature_names, kept, every, rows)
+
+
+def _asked(X: pd.DataFrame, games: list[str], names: list[str]) -> pd.DataFrame:
+    """Return the columns `names` of X, a row a game; nothing is looked up where they are the rows of X already."""
+    if len(games) == len(X) and (X.index.to_numpy() == np.array(games, dtype=object)).all():
+        return X if list(X.columns) == names else X[names]
+    return X.loc[games, names]
 
 
 def feature_contributions(
@@ -79,26 +88,39 @@ def feature_contributions(
 
 
 def _check(predictions: Sequence[Prediction], margin: Floats) -> None:
-    explained = expit(margin)
-    for prediction, p in zip(predictions, explained, strict=True):
-        if abs(prediction.model_probability - p) > _TOLERANCE:
-            raise AiproError(
-                f"game {prediction.game_id}, {prediction.bet_type}: the explanation gives {p:.6f}, the model said "
-                f"{prediction.model_probability:.6f}; explain with the model and features that predicted"
-            )
+    said, explained = np.array([p.model_probability for p in predictions]), expit(margin)
+    for row in np.flatnonzero(~(np.abs(said - explained) <= _TOLERANCE)):
+        prediction = predictions[row]
+        raise AiproError(
+            f"game {prediction.game_id}, {prediction.bet_type}: the explanation gives {explained[row]:.6f}, the model "
+            f"said {prediction.model_probability:.6f}; explain with the model and features that predicted"
+        )
 
 
-def _terms(features: Floats, base: Floats, kept: npt.NDArray[np.int64], predictions: Sequence[Prediction]) -> Floats:
-    """Return the values of TERMS, shape (n, 4), chosen so that every row adds up."""
-    margin = base + features.sum(axis=1)
+def _largest(values: Floats) -> npt.NDArray[np.int64]:
+    """Return the columns of each row by the size of their values, largest first, equal ones in their order."""
+    order: npt.NDArray[np.int64] = np.argsort(-np.abs(values), axis=1, kind="stable")
+    return order
+
+
+def _taken(table: npt.NDArray[Any], columns: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Return of each row the values in `columns` (n, k), as np.take_along_axis does, in half its time."""
+    n, width = table.shape
+    return table.ravel()[columns + np.arange(0, n * width, width)[:, None]]
+
+
+def _terms(margin: Floats, base: Floats, named: Floats, predictions: Sequence[Prediction]) -> tuple[Floats, ...]:
+    """Return the values of TERMS, shape (n,) each, chosen so that they and the `named` features' sum add up."""
+    goal = _log_odds([p.probability for p in predictions])
+    calibration = blend = np.zeros(len(margin))
     calibrated = np.array([p.calibration_version is not None for p in predictions])
     blended = np.array([p.blend_version is not None for p in predictions])
-    goal = _log_odds([p.probability for p in predictions])
-    calibration = np.where(calibrated, _log_odds([p.calibrated_probability for p in predictions]) - margin, 0.0)
-    blend = np.where(blended, goal - margin - calibration, 0.0)
-    named = np.take_along_axis(features, kept, axis=1).sum(axis=1)
+    if calibrated.any():
+        calibration = np.where(calibrated, _log_odds([p.calibrated_probability for p in predictions]) - margin, 0.0)
+    if blended.any():
+        blend = np.where(blended, goal - margin - calibration, 0.0)
     rest = goal - base - named - calibration - blend
-    return np.column_stack([rest, base, calibration, blend])
+    return rest, base, calibration, blend
 
 
 def _log_odds(p: Sequence[float]) -> Floats:
@@ -107,27 +129,32 @@ def _log_odds(p: Sequence[float]) -> Floats:
 
 def _long(
     predictions: Sequence[Prediction],
-    names: npt.NDArray[np.object_],
-    values: Floats,
-    shown: Floats,
-    terms: Floats,
+    names: Sequence[str],
+    kept: npt.NDArray[np.int64],
+    every: Floats,
+    rows: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return one row a prediction and term, largest first."""
-    n, k = len(predictions), shown.shape[1] + len(TERMS)
-    contribution = np.column_stack([shown, terms])
-    order = np.argsort(-np.abs(contribution), axis=1, kind="stable")
-    all_names = np.column_stack([names, np.tile(np.array(TERMS, dtype=object), (n, 1))])
-    all_values = np.column_stack([values, np.full((n, len(TERMS)), np.nan)])
-    shap_value = np.take_along_axis(contribution, order, axis=1).ravel()
+    """Return one row a prediction and value, largest first; `every`: those of the columns `kept`, then of TERMS.
+
+    What a row is called and what its feature was worth is looked up in tables with the terms behind the features.
+    """
+    n, k = every.shape
+    order = _largest(every)
+    terms = np.broadcast_to(np.arange(len(names), len(names) + len(TERMS)), (n, len(TERMS)))
+    column = _taken(np.concatenate([kept, terms], axis=1), order)
+    values = np.full((n, len(names) + len(TERMS)), np.nan)
+    values[:, : len(names)] = rows.to_numpy("float64")
+    shap_value = _taken(every, order).ravel()
     return pd.DataFrame(
         {
-            "prediction_id": np.repeat(np.array([str(p.prediction_id) for p in predictions], dtype=object), k),
-            "feature_name": np.take_along_axis(all_names, order, axis=1).ravel(),
-            "feature_value": np.take_along_axis(all_values, order, axis=1).ravel(),
+            "prediction_id": np.array([p.key for p in predictions], dtype=object).repeat(k),
+            "feature_name": np.array([*names, *TERMS], dtype=object)[column.ravel()],
+            "feature_value": _taken(values, column).ravel(),
             "shap_value": shap_value,
-            "impact_direction": np.where(shap_value < 0, "negative", "positive"),
+            "impact_direction": _DIRECTIONS[(shap_value < 0).view(np.int8)],
             "rank": np.tile(np.arange(1, k + 1), n),
-        }
+        },
+        copy=False,
     )
 
 
@@ -137,7 +164,8 @@ def _contributions(
     """Return contributions (n, d) in the model's own order and base (n,), in log-odds of outcome 0."""
     own = model.contributions(X)
     if own is not None:
-        return own[0][list(model.feature_names)].to_numpy("float64"), own[1]
+        names, found = list(model.feature_names), own[0]
+        return (found if list(found.columns) == names else found[names]).to_numpy("float64"), own[1]
     if isinstance(model, SklearnModel) and isinstance(model.estimator, HistogramEstimator):
         return _of_trees(model.estimator.classifier, X)
     if background is None:

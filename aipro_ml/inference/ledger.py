@@ -77,7 +77,7 @@ def extend(
         row = {
             **values,
             "id": str(derive_id("ledger", digest)),
-            "prediction_id": str(prediction.prediction_id),
+            "prediction_id": prediction.key,
             "run_id": run_id,
             "sportsbook_id": None if book is None else sportsbook_ids[book],
             "seq": head.seq + 1,

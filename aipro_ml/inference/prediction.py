@@ -105,6 +105,11 @@ class Prediction:
         """Return the identifier derived from the hash: the same prediction is the same row."""
         return derive_id("prediction", self.prediction_hash)
 
+    @cached_property
+    def key(self) -> str:
+        """Return `prediction_id` as text, as ledger and explanations name the prediction."""
+        return str(self.prediction_id)
+
     def values(self) -> dict[str, Any]:
         """Return the fields by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

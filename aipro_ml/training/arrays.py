@@ -26,7 +26,12 @@ def outcome_classes(matrix: FeatureMatrix, outcomes: tuple[Selection, ...]) -> n
 
 
 def model_columns(X: pd.DataFrame, feature_names: Sequence[str]) -> pd.DataFrame:
-    """Return the columns of X the model learned, as float64 and in its order; UsageError names what X lacks."""
+    """Return the columns of X the model learned, as float64 and in its order; UsageError names what X lacks.
+
+    X itself where it is nothing else: do not change it.
+    """
+    if list(X.columns) == list(feature_names) and (X.dtypes == "float64").all():
+        return X
     missing = [name for name in feature_names if name not in X.columns]
     if missing:
         raise UsageError(
