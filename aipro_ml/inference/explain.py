@@ -53,8 +53,7 @@ def explain(
     """
     if not predictions:
         return pd.DataFrame(columns=list(EXPLANATION_COLUMNS))
-    if len(model.outcomes) > 2:
-        raise AiproError("a model of three outcomes has no explanation yet: its log-odds are no sum over features")
+    _refuse_three_outcomes(model)
     rows = _asked(X, [p.game_id for p in predictions], list(model.feature_names))
     features, base = _contributions(model, rows, background, seed)
     first = model.outcomes[0]
@@ -85,6 +84,24 @@ def feature_contributions(
     names = list(model.feature_names)
     values, _ = _contributions(model, X[names], background, seed)
     return pd.DataFrame(values, index=X.index, columns=names)
+
+
+def explained_rows(
+    model: TrainedModel, X: pd.DataFrame, background: pd.DataFrame | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """Return `feature_contributions` and a last column `(base)`: a row's sum is the logit of its probability.
+
+    AiproError for a model of three outcomes: its log-odds are no sum over features.
+    """
+    _refuse_three_outcomes(model)
+    names = list(model.feature_names)
+    values, base = _contributions(model, X[names], background, seed)
+    return pd.DataFrame(np.column_stack([values, base]), index=X.index, columns=[*names, "(base)"])
+
+
+def _refuse_three_outcomes(model: TrainedModel) -> None:
+    if len(model.outcomes) > 2:
+        raise AiproError("a model of three outcomes has no explanation yet: its log-odds are no sum over features")
 
 
 def _check(predictions: Sequence[Prediction], margin: Floats) -> None:

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from sqlalchemy import Engine
+
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
 from aipro_ml.enums import BetType
+from aipro_ml.errors import ArtifactError
 from aipro_ml.features.sport import sport as find_sport
 from aipro_ml.jobs.database import opened
+from aipro_ml.training.artifacts import ModelArtifact, artifact_hash, read_artifact
 
 
 def list_models(settings: Settings, sport: str | None, bet_type: BetType | None) -> list[dict[str, Any]]:
@@ -53,6 +57,17 @@ def show_model(settings: Settings, reference: str) -> tuple[dict[str, Any], list
         "blend": model.metrics.get("blend"),
     }
     return facts, importance
+
+
+def artifact_of(engine: Engine, settings: Settings, reference: str) -> ModelArtifact:
+    """Return the artifact of the model whose id begins with `reference`; ArtifactError where it is damaged."""
+    with engine.connect() as connection:
+        model = models.find_model(connection, reference)
+    folder = settings.artifacts_dir / model.file_path
+    artifact = read_artifact(folder)
+    if artifact_hash(folder) != model.metrics["artifact_hash"]:
+        raise ArtifactError(f"{folder}: not the artifact the database names; train the model again")
+    return artifact
 
 
 def list_training_runs(settings: Settings, limit: int) -> list[dict[str, object]]:

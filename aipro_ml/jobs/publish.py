@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -44,7 +44,7 @@ _PREDICTION_COLUMNS = (
 
 @dataclass(frozen=True)
 class RunReport:
-    """One run: what it published, what of that was new, and why it abstained from the rest."""
+    """One run: its slate, what it published, what of that was new, and why it abstained from the rest."""
 
     run_id: UUID
     as_of: datetime
@@ -53,6 +53,7 @@ class RunReport:
     published: int
     written: int
     abstained: Mapping[str, int]
+    slate: Slate = field(compare=False, repr=False)
 
     @property
     def row(self) -> dict[str, Any]:
@@ -114,7 +115,8 @@ def publish(connection: Connection, panel: Panel, slot: Slot, slate: Slate, now:
     if fresh:
         _append(connection, run_id, fresh, panel.voices, now)
         _keep_served(connection, panel, fresh, now)
-    return RunReport(run_id, slot.as_of, slot.mode, len(slot.games), len(slate.predictions), len(fresh), dict(reasons))
+    counts = (len(slot.games), len(slate.predictions), len(fresh))
+    return RunReport(run_id, slot.as_of, slot.mode, *counts, dict(reasons), slate)
 
 
 def _refuse_other_games(slot: Slot, decided: Sequence[str]) -> None:
