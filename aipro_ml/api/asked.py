@@ -23,7 +23,7 @@ def config_of(given: TrainingConfig | Sequence[ModelConfig] | Path | str | None,
         return given
     if given is None or isinstance(given, str | Path):
         return training_config(None if given is None else Path(given))
-    return training_config().model_copy(update={"models": {market: tuple(given)}})
+    return TrainingConfig(models={market: tuple(given)})
 
 
 def utc_of(moment: datetime | None) -> datetime | None:
