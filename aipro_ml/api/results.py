@@ -18,6 +18,8 @@ PREDICTION_COLUMNS = (
     "price",
     "book",
     "probability",
+    "probability_low",
+    "probability_high",
     "model_probability",
     "calibrated_probability",
     "fair_probability",
@@ -28,7 +30,7 @@ PREDICTION_COLUMNS = (
     "as_of",
     "model_id",
 )
-"""Columns of `Predicted.predictions`; every probability is the predicted side's, given no push."""
+"""Columns of `Predicted.predictions`; every probability is the predicted side's, given no push; low and high: its interval."""
 
 _SHORT = {
     "side": "predicted_side",
