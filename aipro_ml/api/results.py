@@ -30,7 +30,8 @@ PREDICTION_COLUMNS = (
     "as_of",
     "model_id",
 )
-"""Columns of `Predicted.predictions`; every probability is the predicted side's, given no push; low and high: its interval."""
+"""Columns of `Predicted.predictions`; probabilities, and the interval of the published one, are the predicted side's,
+given no push."""
 
 _SHORT = {
     "side": "predicted_side",
