@@ -12,6 +12,8 @@ pytest_plugins = ["tests.fixtures_database", "tests.fixtures_platform", "tests.f
 LONGEST = (
     "test_nfl_season", "test_real_numbers", "test_commands", "test_point_in_time", "test_point_in_time_database",
     "test_generated_leagues", "test_malformed", "test_import_real", "test_demo", "test_h2o", "test_autogluon",
+    "test_trainer_contract", "test_notebook", "test_platform", "test_killed_training", "test_executors", "test_promote",
+    "test_sync", "test_compare", "test_train_stack", "test_predict",
 )  # fmt: skip
 """Files that take minutes: of two workers each begins with one, and the short ones fill up the end."""
 
