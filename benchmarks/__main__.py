@@ -11,7 +11,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backfill, features, models, night, start, tables
+from benchmarks import backfill, features, models, night, overhead, start, tables
 from benchmarks.league import Bench, prepared
 from benchmarks.timing import Figure
 
@@ -21,6 +21,7 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "as-of": features.as_of,
     "form": features.form_features,
     "train": models.training,
+    "overhead": lambda bench: overhead.overhead(bench.rounds),
     "explain": models.explaining,
     "store": models.storing,
     "night": night.night,
@@ -77,7 +78,7 @@ def _table(figures: list[Figure]) -> Table:
     shown = Table(title="ratio to the limit in the same run", title_justify="left", header_style="bold")
     for heading in ("figure", "against"):
         shown.add_column(heading, overflow="fold")
-    for heading in ("ours s", "limit s", "median", "minimum", "bar"):
+    for heading in ("rounds", "ours s", "limit s", "median", "minimum", "bar"):
         shown.add_column(heading, justify="right")
     shown.add_column("")
     for figure in figures:
@@ -85,7 +86,7 @@ def _table(figures: list[Figure]) -> Table:
         bar = "-" if figure.bar is None else f"≤ {figure.bar}"
         ratios = (f"{figure.median:.2f}", f"{figure.minimum:.2f}")
         ours = f"{statistics.median(figure.ours):.4f}"
-        shown.add_row(figure.name, figure.against, ours, limit, *ratios, bar, figure.verdict)
+        shown.add_row(figure.name, figure.against, str(len(figure.ours)), ours, limit, *ratios, bar, figure.verdict)
     return shown
 
 

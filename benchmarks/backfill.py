@@ -7,8 +7,9 @@ import json
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
@@ -34,7 +35,7 @@ from aipro_ml.training.base import TrainedModel
 from aipro_ml.training.registry import candidate
 from aipro_ml.training.splits import trainable
 from benchmarks.league import Bench, candidate_config, settings_of
-from benchmarks.timing import Figure, Peer, interleaved
+from benchmarks.timing import Figure, Peer, interleaved, slope
 
 TRAINED_ON = 1200
 LIMIT_GB = 1.5
@@ -49,8 +50,11 @@ class Replay:
 
     def run(self, connection: Connection) -> int:
         """Predict every game of the sport at its usual moment; return how many predictions there are."""
+        return self.predicted(load_records(connection, self.code))
+
+    def predicted(self, records: Records) -> int:
+        """Predict every game of `records`, as `run` does."""
         league = sport(self.code)
-        records = load_records(connection, self.code)
         matrices = build_matrices(records, league, list(self.models), MatrixRequest(with_labels=False))
         scores = [_scores(bet_type, model, matrices[bet_type]) for bet_type, model in self.models.items()]
         return len(self._predictions(records, scores, next(iter(matrices.values()))))
@@ -69,9 +73,14 @@ def backfilling(bench: Bench) -> list[Figure]:
     replay, X = _trained(bench.engine, bench.longest.code)
     sport_id = derive_id("sport", replay.code)
 
+    whole: list[float] = []
+
     def ours() -> None:
         with bench.engine.connect() as connection:
-            replay.run(connection)
+            records = load_records(connection, replay.code)
+        start = time.perf_counter()
+        replay.predicted(records)
+        whole.append(time.perf_counter() - start)
 
     def least() -> None:
         with bench.engine.connect() as connection:
@@ -79,10 +88,14 @@ def backfilling(bench: Bench) -> list[Figure]:
         for model in replay.models.values():
             model.predict_proba(X)
 
-    measured = interleaved({"ours": ours, "least": least}, min(bench.rounds, 5))
+    few, growth = _first_seasons(bench.engine, replay.code)
+    cases = {"ours": ours, "least": least, "few": lambda: replay.predicted(few)}
+    measured = interleaved(cases, bench.rounds)
+    few_seconds = measured.seconds["few"]
     words = f"back-fill of {bench.longest.games:,} games × {len(replay.models)} without SHAP"
     return [
         *measured.figures(words, Peer("least", "odds read and predict", 2.5)),
+        slope("predicting, without the read", few_seconds, tuple(whole[-len(few_seconds) :]), growth),
         _memory(bench, replay),
     ]
 
@@ -99,6 +112,20 @@ def _trained(engine: Engine, code: str) -> tuple[Replay, pd.DataFrame]:
         (chosen,) = config.models[bet_type]
         models[bet_type] = candidate(chosen, bet_type, config.seed).fit(matrix.take(rows))
     return Replay(code, models), matrix.X
+
+
+def _first_seasons(engine: Engine, code: str) -> tuple[Records, float]:
+    """Return the facts of a quarter of the league's games, the first, and how many times as many there are."""
+    with engine.connect() as connection:
+        records = load_records(connection, code)
+    kickoffs = records.games.drop_duplicates("game_id")["kickoff"].sort_values(ignore_index=True)
+    end = kickoffs.iloc[-(-len(kickoffs) // 4)]
+    games = set(records.games.loc[records.games["kickoff"] < end, "game_id"])
+    few = {
+        name: frame.loc[frame["game_id"].isin(games)].reset_index(drop=True)
+        for name, frame in (("games", records.games), ("odds", records.odds), ("closing", records.closing))
+    }
+    return replace(records, **few), len(kickoffs) / len(games)
 
 
 def _memory(bench: Bench, replay: Replay) -> Figure:

@@ -50,6 +50,7 @@ def without_indexes(connection: sa.Connection, table: sa.Table) -> Iterator[None
         raw.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index.name)))
     yield
     raw.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    raw.execute("SET LOCAL max_parallel_maintenance_workers = 2")
     raw.execute("SET LOCAL statement_timeout = 0")
     for index in indexes:
         raw.execute(index.words.encode())

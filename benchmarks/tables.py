@@ -51,7 +51,7 @@ def loading(bench: Bench) -> list[Figure]:
     return [
         *measured.figures(f"load {rows} from a frame into a bare table", Peer("ready", ready, 1.8), ours="bare"),
         *measured.figures(
-            f"load {rows}, keys and indexes built after",
+            f"load {rows} by the benchmarks' own fill, keys and indexes built after",
             Peer("bare", "the bare load from the frame", 3.5),
             Peer("ready", ready),
             ours="keyed",

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 Case = Callable[[], object]
 
+LONG_S, FEW_ROUNDS = 5.0, 2
+"""A comparison of which one case takes longer than so many seconds is measured in few rounds."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -73,15 +76,21 @@ def slope(name: str, small: tuple[float, ...], large: tuple[float, ...], growth:
 
 
 def interleaved(cases: Mapping[str, Case], rounds: int, *, warm: bool = True) -> Rounds:
-    """Run every case once a round, in turn, and return its seconds; a first unmeasured round warms caches."""
-    if warm:
-        for case in cases.values():
-            case()
+    """Run every case once a round, in turn, and return its seconds; a first unmeasured round warms caches.
+
+    Where a case of that first round takes more than LONG_S, only FEW_ROUNDS follow.
+    """
+    if warm and max(_seconds(case) for case in cases.values()) > LONG_S:
+        rounds = min(rounds, FEW_ROUNDS)
     seconds: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, case in cases.items():
-            gc.collect()
-            start = time.perf_counter()
-            case()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(_seconds(case))
     return Rounds({name: tuple(values) for name, values in seconds.items()})
+
+
+def _seconds(case: Case) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    case()
+    return time.perf_counter() - start

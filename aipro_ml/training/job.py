@@ -2,9 +2,11 @@
 
 import logging
 import os
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
@@ -123,6 +125,11 @@ def told(error: Exception) -> AiproError:
 
 def installed_libraries() -> dict[str, str]:
     """Return the releases of LIBRARIES, and of this package, that are installed here."""
+    return dict(_releases())
+
+
+@cache  # reading the packages' metadata takes as long as fitting a small tree
+def _releases() -> Mapping[str, str]:
     found = {"aipro-ml": __version__}
     for name in LIBRARIES:
         try:
@@ -178,9 +185,15 @@ def _facts(made: Candidate, trained: FeatureMatrix, task: Task) -> dict[str, Any
 
 def _one_blas_thread() -> AbstractContextManager[Any]:
     """Keep linear algebra to one thread: sums split over another number of threads end in other last bits."""
-    from threadpoolctl import threadpool_limits
+    return cast(AbstractContextManager[Any], _controller(len(sys.modules)).limit(limits=1, user_api="blas"))
 
-    return cast(AbstractContextManager[Any], threadpool_limits(1, "blas"))
+
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> Any:  # noqa: ARG001 - what was imported since may have brought its own library
+    """Return the threads of the libraries loaded now; looking for them costs as much as a small fit."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @contextmanager
