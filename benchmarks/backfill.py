@@ -21,6 +21,7 @@ from aipro_ml.db.repositories.quotes import all_quotes
 from aipro_ml.enums import BetType
 from aipro_ml.features.build import MatrixRequest, build_matrices
 from aipro_ml.features.history import History
+from aipro_ml.features.market import fresh_consensus
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import sport
@@ -55,15 +56,18 @@ class Replay:
     def predicted(self, records: Records) -> int:
         """Predict every game of `records`, as `run` does."""
         league = sport(self.code)
-        matrices = build_matrices(records, league, list(self.models), MatrixRequest(with_labels=False))
+        history = History(records)
+        matrices = build_matrices(history, league, list(self.models), MatrixRequest(with_labels=False))
         scores = [_scores(bet_type, model, matrices[bet_type]) for bet_type, model in self.models.items()]
-        return len(self._predictions(records, scores, next(iter(matrices.values()))))
+        return len(self._predictions(history, scores, next(iter(matrices.values()))))
 
-    def _predictions(self, records: Records, scores: Sequence[ModelScores], matrix: FeatureMatrix) -> Sequence[object]:
-        league, history = sport(self.code), History(records)
+    def _predictions(self, history: History, scores: Sequence[ModelScores], matrix: FeatureMatrix) -> Sequence[object]:
+        league = sport(self.code)
         games = pd.DataFrame({"as_of": matrix.as_of, "kickoff": matrix.meta["kickoff"]})
-        quotes = history.quotes(history.schedule(list(games.index), games["as_of"]), league.config.quote_max_age_hours)
-        boards = market_boards(quotes, list(self.models), league.config.devig)
+        entities = history.schedule(list(games.index), games["as_of"])
+        quotes = history.quotes(entities, league.config.quote_max_age_hours)
+        lines = fresh_consensus(entities, history, league.config)
+        boards = market_boards(quotes, list(self.models), league.config.devig, lines=lines)
         spreads = distributions_before(history, league, int(matrix.meta["season"].max()))
         return predict_slate(scores, games, boards, spreads, build_policy(policy_config(), self.code, {})).predictions
 

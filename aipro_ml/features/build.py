@@ -8,7 +8,7 @@ import pandas as pd
 
 from aipro_ml.betting.settlement import MarketRule, outcomes_of
 from aipro_ml.enums import BetType
-from aipro_ml.errors import AiproError, LeakError
+from aipro_ml.errors import AiproError, LeakError, UsageError
 from aipro_ml.features.history import History
 from aipro_ml.features.labels import labels, reference_lines
 from aipro_ml.features.market import current_market, market_frame
@@ -46,16 +46,19 @@ def build_matrix(
 
 
 def build_matrices(
-    records: Records, sport: Sport, bet_types: Iterable[BetType], request: MatrixRequest | None = None
+    records: Records | History, sport: Sport, bet_types: Iterable[BetType], request: MatrixRequest | None = None
 ) -> dict[BetType, FeatureMatrix]:
     """Return one matrix a bet type over the same features, computed once.
 
     One row out for each game in, in the order given (by kick-off where none was). LeakError for a game nobody
     knew of at its as_of and, with labels, for one decided at or after its kick-off; without labels such a
-    game keeps its row with every feature missing, for the caller to abstain from.
+    game keeps its row with every feature missing, for the caller to abstain from. A History in place of the records
+    is asked as it is, and what it has found out already is not computed again; UsageError if capped a second time.
     """
     request = request or MatrixRequest()
-    history = History(records, request.as_known_at)
+    if isinstance(records, History) and request.as_known_at is not None:
+        raise UsageError("as_known_at caps records; a History has its own already: pass one or the other")
+    history = records if isinstance(records, History) else History(records, request.as_known_at)
     entities = decided_entities(history, sport, request)
     features, market = features_and_market(entities, history, sport, request.columns or sport.columns())
     rule = MarketRule(sport.config.moneyline)

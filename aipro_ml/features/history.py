@@ -185,6 +185,9 @@ class History:
         to have closed after the kick-off did not, so that nothing later changes what was known. `known_at`
         is when the last of the books closed.
         """
+        return self.once(("closing lines", bet_type), lambda: self._closing_lines(bet_type))
+
+    def _closing_lines(self, bet_type: BetType) -> pd.DataFrame:
         wanted = self._reference_closes(bet_type)
         kickoff = self._revisions.drop_duplicates("game_id", keep="last").set_index("game_id")["kickoff"]
         before = np.asarray(wanted["closed_at"].array <= _of_games(kickoff, wanted["game_id"]), dtype=bool)

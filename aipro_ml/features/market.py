@@ -12,14 +12,20 @@ DIGITS = 9
 
 
 def current_market(entities: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
-    """Return the `market_frame` of the fresh quotes known at each game's as_of, computed once a History."""
+    """Return the `market_frame` of the fresh quotes known at each game's as_of."""
+    return _laid_out(fresh_consensus(entities, history, config), entities.index)
+
+
+def fresh_consensus(entities: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
+    """Return the consensus of the fresh quotes known at each game's as_of, computed once a History."""
     decided = pd.util.hash_pandas_object(entities["as_of"]).to_numpy().tobytes()
-    key = ("market", decided, config.quote_max_age_hours, config.devig, config.three_way)
+    key = ("consensus", decided, config.quote_max_age_hours, config.devig, config.three_way)
 
-    def market() -> pd.DataFrame:
-        return market_frame(history.quotes(entities, config.quote_max_age_hours), entities.index, config)
+    def agreed() -> pd.DataFrame:
+        quotes = history.quotes(entities, config.quote_max_age_hours)
+        return consensus(quotes, config.devig, three_way=config.three_way)
 
-    return history.once(key, market)
+    return history.once(key, agreed)
 
 
 def market_frame(quotes: pd.DataFrame, games: pd.Index, config: SportConfig) -> pd.DataFrame:
@@ -28,7 +34,10 @@ def market_frame(quotes: pd.DataFrame, games: pd.Index, config: SportConfig) -> 
     Margin and rule of the moneyline are the sport's. Rounded to 9 decimals: no feature hangs on the last bits
     of the iteration that removes the margin.
     """
-    table = consensus(quotes, config.devig, three_way=config.three_way)
+    return _laid_out(consensus(quotes, config.devig, three_way=config.three_way), games)
+
+
+def _laid_out(table: pd.DataFrame, games: pd.Index) -> pd.DataFrame:
     fields, market = (
         table.set_index("game_id")[list(FIELDS)].astype("float64").round(DIGITS),
         table["market"].to_numpy(),

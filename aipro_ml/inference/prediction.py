@@ -92,7 +92,9 @@ class Prediction:
     def __post_init__(self) -> None:
         values = self.__dict__  # frozen for others: a back-fill makes tens of thousands
         for name in FLOAT_COLUMNS:
-            values[name] = rounded(values[name])
+            value = values[name]
+            if value is not None:  # `rounded`, written out: a call a number is half of what they cost
+                values[name] = round(float(value), DECIMALS) + 0.0 if value == value else None  # noqa: PLR0124
         values["as_of"] = ensure_utc(self.as_of)
 
     @cached_property

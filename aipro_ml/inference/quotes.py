@@ -20,19 +20,24 @@ BOARD_COLUMNS = (
 
 
 def market_boards(
-    quotes: pd.DataFrame, bet_types: Iterable[BetType], devig: DevigMethod, *, three_way: bool = False
+    quotes: pd.DataFrame,
+    bet_types: Iterable[BetType],
+    devig: DevigMethod,
+    *,
+    three_way: bool = False,
+    lines: pd.DataFrame | None = None,
 ) -> dict[BetType, pd.DataFrame]:
     """Return BOARD_COLUMNS of each bet type, indexed by game_id; games without a quote have no row.
 
     `quotes`: ODDS_COLUMNS of `features.records`, the latest a book and selection, already fresh. `line` and
     `fair` speak of the reference side; `fair` and a price are NaN where one side is not offered. `three_way`:
-    the sport's moneyline has a draw. One call for
+    the sport's moneyline has a draw. `lines`: the consensus of these quotes, where it is there already. One call for
     all games of many slates is far cheaper than one each: a game's row never depends on the games beside it.
     """
     if quotes.empty:
         nothing = pd.DataFrame(columns=list(BOARD_COLUMNS), index=pd.Index([], name="game_id", dtype=object))
         return dict.fromkeys(bet_types, nothing)
-    lines = consensus(quotes, devig, three_way=three_way)
+    lines = consensus(quotes, devig, three_way=three_way) if lines is None else lines
     best = best_prices(quotes, lines)
     return {bet_type: _board(lines, best, bet_type) for bet_type in bet_types}
 

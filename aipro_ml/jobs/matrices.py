@@ -88,7 +88,7 @@ def load_matrix(connection: Connection, league: Sport, bet_type: BetType, decisi
 
 
 def prediction_matrices(
-    records: Records, league: Sport, bet_types: Sequence[BetType], as_of: pd.Series
+    records: Records | History, league: Sport, bet_types: Sequence[BetType], as_of: pd.Series
 ) -> dict[BetType, FeatureMatrix]:
     """Return the unlabelled matrices of the games in the index of `as_of`, at those moments."""
     request = MatrixRequest(game_ids=list(as_of.index), as_of=as_of, with_labels=False)

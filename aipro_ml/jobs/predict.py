@@ -13,6 +13,7 @@ from aipro_ml.db.repositories import acts, games, models, reference
 from aipro_ml.enums import RunMode
 from aipro_ml.errors import ArtifactError, LeakError, StaleDataError, UsageError
 from aipro_ml.features.history import History
+from aipro_ml.features.market import fresh_consensus
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.inference.policy import build_policy
@@ -73,11 +74,15 @@ def predict(
         _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))
     history = History(records)
     frame = pd.concat([slot.games for slot in slots])
-    matrices = prediction_matrices(records, league, [stored.bet_type for stored in chosen], frame["as_of"])
+    matrices = prediction_matrices(history, league, [stored.bet_type for stored in chosen], frame["as_of"])
     entities = history.schedule(frame.index, frame["as_of"])
     quotes = history.quotes(entities, league.config.quote_max_age_hours)
     boards = market_boards(
-        quotes, [stored.bet_type for stored in chosen], league.config.devig, three_way=league.config.three_way
+        quotes,
+        [stored.bet_type for stored in chosen],
+        league.config.devig,
+        three_way=league.config.three_way,
+        lines=fresh_consensus(entities, history, league.config),
     )
     voices = [_voice(settings, stored, matrices[stored.bet_type], boards[stored.bet_type]) for stored in chosen]
     panel = Panel(league, voices, policy)
