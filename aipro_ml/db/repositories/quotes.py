@@ -26,20 +26,18 @@ _NUMBERED = """
 _FROM = "JOIN numbered n ON n.id = o.game_id JOIN books b ON b.id = o.sportsbook_id"
 _QUOTES = f"{_NUMBERED} o.line, o.price, o.recorded_at FROM odds o {_FROM}"
 _CLOSES = f"{_NUMBERED} o.closing_line, o.closing_price, o.closed_at FROM closing_lines o {_FROM}"
-_FEW = text(
-    """
-    SELECT o.game_id::text AS game_id, b.name AS book, coalesce(b.is_sharp, FALSE) AS is_sharp,
-           o.market_type AS market, o.selection, o.line, o.price::float8 AS price, o.recorded_at
-    FROM odds o JOIN sportsbooks b ON b.id = o.sportsbook_id
-    WHERE o.game_id = ANY(CAST(:games AS uuid[]))
-    ORDER BY o.recorded_at, o.id
-    """
-)
+_CHOSEN_GAMES = "SELECT id::text AS game_id FROM games WHERE id = ANY ({chosen}::uuid[]) ORDER BY id"
+_OF_CHOSEN = "WHERE o.game_id = ANY ({chosen}::uuid[]) ORDER BY o.recorded_at, o.id"
+_CHOSEN_QUOTES = f"{_QUOTES.replace('sport_id = {sport}', 'id = ANY ({chosen}::uuid[])')} {_OF_CHOSEN}"
 
 
 def quotes_of(connection: Connection, game_ids: Sequence[str]) -> pd.DataFrame:
-    """Return the quotes of these games as `features.records.ODDS_COLUMNS`, in the order they were recorded."""
-    return read_frame(connection, _FEW.bindparams(games=list(game_ids)))
+    """Return the quotes of these games as `features.records.ODDS_COLUMNS`, in the order they were recorded.
+
+    Read as `all_quotes` reads: the categoricals are over these games.
+    """
+    chosen = sql.Literal(list(game_ids))
+    return _quotes(_tables(connection, _written(connection, (_CHOSEN_GAMES, _BOOKS, _CHOSEN_QUOTES), chosen=chosen)))
 
 
 def all_quotes(connection: Connection, sport_id: UUID) -> pd.DataFrame:
@@ -48,7 +46,11 @@ def all_quotes(connection: Connection, sport_id: UUID) -> pd.DataFrame:
     Words are categoricals over all games and books in sorted order: 32 bytes a row. ADBC reads them where it may
     (see `db.arrow`), else the driver, more slowly, the same rows.
     """
-    games, books, quotes = _tables(connection, quote_statements(connection, sport_id))
+    return _quotes(_tables(connection, quote_statements(connection, sport_id)))
+
+
+def _quotes(tables: list[pa.Table]) -> pd.DataFrame:
+    games, books, quotes = tables
     sharp, book = books.column("is_sharp").to_numpy().astype(bool), quotes.column("book").to_numpy()
     who = _words_of(quotes, games, books)
     return pd.DataFrame(
@@ -76,13 +78,16 @@ def quote_statements(connection: Connection, sport_id: UUID) -> list[str]:
 
 
 def _statements(connection: Connection, sport_id: UUID, rows: LiteralString) -> list[str]:
+    return _written(connection, (_GAMES, _BOOKS, rows), sport=sql.Literal(str(sport_id)))
+
+
+def _written(connection: Connection, patterns: Sequence[LiteralString], **named: sql.Literal) -> list[str]:
     parts = {
-        "sport": sql.Literal(str(sport_id)),
+        **named,
         "market": sql.SQL(_number("o.market_type", BetType)),
         "selection": sql.SQL(_number("o.selection", Selection)),
     }
     raw = driver_connection(connection)
-    patterns = (_GAMES, _BOOKS, rows)
     return [sql.SQL(words).format(**parts).as_string(raw) for words in patterns]
 
 
