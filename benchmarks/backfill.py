@@ -4,7 +4,6 @@ As a command it runs one in a process of its own and prints that process's peak 
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -151,8 +150,14 @@ def main() -> None:
     replay: Replay = joblib.load(file)
     with database.opened(settings_of(home)) as engine, engine.connect() as connection:
         predictions = replay.run(connection)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(json.dumps({"predictions": predictions, "peak_gb": peak}))
+    print(json.dumps({"predictions": predictions, "peak_gb": _peak_gb()}))
+
+
+def _peak_gb() -> float:
+    """Return this process's own peak; `ru_maxrss` would begin with that of the process that started it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (kilobytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) / 1024**2
 
 
 if __name__ == "__main__":

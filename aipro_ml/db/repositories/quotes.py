@@ -61,7 +61,8 @@ def _quotes(tables: list[pa.Table]) -> pd.DataFrame:
             "market": who["market"],
             "selection": who["selection"],
             **_numbers_of(quotes, "line", "price", "recorded_at"),
-        }
+        },
+        copy=False,
     )
 
 
