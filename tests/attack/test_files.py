@@ -17,7 +17,8 @@ from aipro_ml.db.repositories import quality
 from aipro_ml.errors import AiproError, DataFileError
 from aipro_ml.jobs.fetch import Patience, fetch, shown_address
 from aipro_ml.jobs.importing import Request, import_source
-from aipro_ml.jobs.ingest import ImportOptions, keep_raw
+from aipro_ml.jobs.ingest import ImportOptions
+from aipro_ml.jobs.ingest_record import keep_raw
 from aipro_ml.sources.excel import read_excel
 from aipro_ml.sources.parquet import read_parquet
 from tests.fixtures_platform import NOW

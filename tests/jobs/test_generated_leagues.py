@@ -42,7 +42,8 @@ def test_every_game_is_matched_and_the_market_knows_more_than_elo_and_elo_than_n
     with platform.engine.connect() as connection:
         matrix = load_matrix(connection, sport(code), BetType.MONEYLINE, Decision(1))
     platform.close()
-    assert matrix.X.notna().mean().min() > 0.7
+    # divisions are dated from 2021 on in the NHL, later than the generated seasons
+    assert matrix.X.drop(columns=["same_division", "same_conference"]).notna().mean().min() > 0.7
     last = int(matrix.meta["season"].max())
     folds = walk_forward(matrix, test_from=last, test_to=last)
     entries = baseline_entries(baselines(matrix, folds, BetType.MONEYLINE))

@@ -124,7 +124,7 @@ def test_a_season_of_lines_finds_its_games_and_the_swapped_archive_stores_nothin
     assert counts(schedule) == (63, 63, 0, 378)
     assert counts(lines) == (63, 0, 63, 756)
     assert rules(lines) == {"no_such_game": 204, "unknown_team": 8}  # the other weeks
-    assert counts(faulty) == (0, 0, 0, 0)
+    assert counts(faulty) == (2945, 0, 0, 0)
     assert faulty[0].suspect
     assert rules(faulty)["swapped_spread_total"] == 259
 
@@ -164,7 +164,7 @@ def test_an_archive_as_csv_and_as_workbook_is_one_and_the_faulty_one_is_not_stor
     assert counts(table) == (100, 100, 0, 200)
     assert counts(workbook) == (100, 0, 100, 0)
     assert total(workbook, "closing_lines") == 0
-    assert counts(faulty) == (0, 0, 0, 0)
+    assert counts(faulty) == (10267, 0, 0, 0)
     assert faulty[0].suspect
     assert rules(faulty)["swapped_spread_total"] == 3135
 
