@@ -116,7 +116,7 @@ def test_every_value_of_the_market_comes_from_odds_also_where_a_derivation_was_m
 def test_a_value_changes_where_the_fact_it_is_said_to_come_from_is_taken_away(records, explained):
     game, as_of, table = explained
     # dated facts of teams and grounds are older than the schedule itself: without the game there is no row to look at
-    announced = records.revisions.loc[records.revisions["game_id"] == game, "known_at"].min()
+    announced = records.games.loc[records.games["game_id"] == game, "known_at"].min()
     facts = (table["source"] != "schedule") & (table["source_time"] > announced)
     for source_time in table.loc[facts, "source_time"].unique():
         names = list(table.loc[table["source_time"] == source_time, "feature"])
