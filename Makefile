@@ -43,7 +43,7 @@ soak: $(STAMP) ## The slow suites at full size
 	AIPRO_SOAK=1 $(BIN)/pytest -n 2 --dist loadfile
 
 bench: $(STAMP) ## Ratios against the named limits of docs/performance.md
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --full
 
 lock: ## Resolve the requirements anew (needs $(BIN)/uv)
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11 --quiet pyproject.toml --extra all -o requirements/all.lock
