@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.training.plots import new_figure, save_figure
 from aipro_ml.training.splits import Folds, trainable
 
 _TRAIN, _TEST, _PURGED, _GREY = "#2563eb", "#d97706", "#b91c1c", "#9ca3af"
@@ -39,7 +40,7 @@ def fold_picture(path: Path, table: pd.DataFrame, *, title: str) -> Path:
     """Draw `fold_table`: a row a fold, a column a season, with the games of each into `path`; return it."""
     tested = sorted(table["test_season"].unique())
     seasons = sorted(table["season"].unique())
-    figure, panel = _figure((2.2 + 0.42 * len(seasons), 1.6 + 0.34 * len(tested)))
+    figure, panel = new_figure((2.2 + 0.42 * len(seasons), 1.6 + 0.34 * len(tested)))
     for row in table.itertuples():
         x, y = seasons.index(row.season), tested.index(row.test_season)
         colour = _TEST if row.test else _TRAIN if row.train else _PURGED
@@ -54,7 +55,7 @@ def fold_picture(path: Path, table: pd.DataFrame, *, title: str) -> Path:
     panel.set_ylabel("fold: season tested")
     _key(panel, {"trained on": _TRAIN, "tested": _TEST, "purged (−n in a cell: so many of it)": _PURGED})
     panel.set_title(title, loc="left", fontsize=11)
-    return _saved(figure, path)
+    return save_figure(figure, path)
 
 
 def beeswarm(path: Path, contributions: pd.DataFrame, X: pd.DataFrame, *, title: str, top: int = 12) -> Path:
@@ -63,7 +64,7 @@ def beeswarm(path: Path, contributions: pd.DataFrame, X: pd.DataFrame, *, title:
     A dot is a game, its colour how large the feature's value is among them (grey: unknown).
     """
     size = contributions.abs().mean().sort_values(ascending=False, kind="stable").head(top)
-    figure, panel = _figure((8.0, 1.3 + 0.36 * len(size)))
+    figure, panel = new_figure((8.0, 1.3 + 0.36 * len(size)))
     panel.axvline(0.0, color=_GREY, linewidth=1)
     for place, name in enumerate(size.index):
         values = contributions[name].to_numpy("float64")
@@ -80,7 +81,7 @@ def beeswarm(path: Path, contributions: pd.DataFrame, X: pd.DataFrame, *, title:
     bar.set_ticks([0, 1], labels=["low", "high"])
     bar.set_label("value of the feature", fontsize=8)
     panel.set_title(title, loc="left", fontsize=11)
-    return _saved(figure, path)
+    return save_figure(figure, path)
 
 
 def _spread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -105,18 +106,3 @@ def _key(panel: Any, colours: dict[str, str]) -> None:
 
     handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
     panel.legend(handles=handles, fontsize=7, frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.22))
-
-
-def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots()
-
-
-def _saved(figure: Any, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    return path

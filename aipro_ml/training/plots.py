@@ -20,13 +20,13 @@ def importance_chart(path: Path, importance: pd.Series, *, title: str, top: int 
     total = float(importance.sum())
     shares = importance / total if total > 0 else importance
     shown = shares.sort_values(ascending=False, kind="stable").head(top).iloc[::-1]
-    figure, panel = _figure((7.0, 1.2 + 0.27 * len(shown)))
+    figure, panel = new_figure((7.0, 1.2 + 0.27 * len(shown)))
     panel.barh([str(name) for name in shown.index], shown.to_numpy("float64"), color=_BLUE)
     panel.set_xlabel("share of importance")
     panel.tick_params(axis="y", labelsize=8)
     panel.grid(axis="x", alpha=0.25)
     panel.set_title(title, loc="left", fontsize=11)
-    return _saved(figure, path)
+    return save_figure(figure, path)
 
 
 def skill_by_season(path: Path, oofs: Mapping[str, pd.DataFrame], *, title: str) -> Path:
@@ -34,7 +34,7 @@ def skill_by_season(path: Path, oofs: Mapping[str, pd.DataFrame], *, title: str)
 
     Only games with a market probability count; UsageError where there is none.
     """
-    figure, panel = _figure((8.0, 4.2))
+    figure, panel = new_figure((8.0, 4.2))
     panel.axhline(0.0, color="#111827", linewidth=1)
     offsets = np.linspace(-0.18, 0.18, len(oofs)) if len(oofs) > 1 else np.zeros(1)
     for number, ((name, oof), offset) in enumerate(zip(oofs.items(), offsets, strict=True)):
@@ -54,7 +54,7 @@ def skill_by_season(path: Path, oofs: Mapping[str, pd.DataFrame], *, title: str)
     panel.legend(fontsize=8, frameon=False)
     panel.grid(alpha=0.25)
     panel.set_title(title, loc="left", fontsize=11)
-    return _saved(figure, path)
+    return save_figure(figure, path)
 
 
 def season_skill(oof: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +69,8 @@ def season_skill(oof: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
+def new_figure(size: tuple[float, float]) -> tuple[Any, Any]:
+    """Return a figure of `size` in inches, drawn without a screen, and its one panel."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -78,7 +79,8 @@ def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
     return figure, figure.subplots()
 
 
-def _saved(figure: Any, path: Path) -> Path:
+def save_figure(figure: Any, path: Path) -> Path:
+    """Write `figure` as `path` (its folder created if absent) and return it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     return path

@@ -55,7 +55,8 @@ class SklearnModel:
         self.estimator.save(path)
 
     def _array(self, X: pd.DataFrame) -> npt.NDArray[np.float64]:
-        return np.asarray(model_columns(X, self.feature_names).to_numpy("float64"), dtype=np.float64)
+        # one memory layout whatever the frame's: BLAS sums rows and columns in another order, and the last bit differs
+        return np.asfortranarray(model_columns(X, self.feature_names).to_numpy("float64"))
 
 
 @dataclass(frozen=True)
