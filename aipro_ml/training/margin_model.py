@@ -50,7 +50,7 @@ class MarginModel:
 
     def expected(self, X: pd.DataFrame) -> Floats:
         """Return the expected home margin (on totals: total) in points, shape (n,)."""
-        values = model_columns(X, self.regressors).to_numpy("float64")
+        values = np.asfortranarray(model_columns(X, self.regressors).to_numpy("float64"))
         with one_openmp_thread():
             return np.asarray(self.fitted.predict(values) if len(X) else np.empty(0), dtype=np.float64)
 
