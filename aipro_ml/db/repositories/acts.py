@@ -11,9 +11,9 @@ from sqlalchemy import Connection, func, insert, select
 from aipro_ml.db.models.ml import MlModel
 from aipro_ml.db.models.sports import Sport
 from aipro_ml.db.models.system import SystemSetting
-from aipro_ml.db.models.users import AuditLog
+from aipro_ml.db.models.users import AuditLog, User
 from aipro_ml.db.models.warehouse import FactModelPromotion, FactPrediction, FactPredictionRun
-from aipro_ml.enums import BetType, RunMode
+from aipro_ml.enums import BetType, RunMode, UserRole
 from aipro_ml.identity import derive_id
 
 
@@ -40,15 +40,58 @@ class StoredDecision:
         return self.action != "promote" or self.verdict == "PROMOTE"
 
 
+@dataclass(frozen=True)
+class Person:
+    """A user as acts name them; `is_active` False: disabled."""
+
+    id: UUID
+    email: str
+    role: UserRole
+    is_active: bool
+
+
+def person(connection: Connection, email: str) -> Person | None:
+    """Return the user of this address (any letter case), or None."""
+    statement = select(User.id, User.email, User.role, func.coalesce(User.is_active, True).label("is_active"))
+    row = connection.execute(statement.where(func.lower(User.email) == email.strip().lower())).one_or_none()
+    return None if row is None else Person(row.id, row.email, UserRole(row.role), row.is_active)
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act on the platform as `audit_logs` keeps it; `user_id` is who did it, where that is a user."""
+
+    action: str
+    resource: str
+    resource_id: str
+    details: Mapping[str, Any]
+    user_id: UUID | None = None
+    ip: str | None = None
+    agent: str | None = None
+
+
+def record_act(connection: Connection, act: Act, now: datetime) -> None:
+    """Append one act to the audit log; the application may add to it, never change it."""
+    connection.execute(
+        insert(AuditLog).values(
+            id=uuid4(),
+            user_id=act.user_id,
+            action=act.action,
+            resource=act.resource,
+            resource_id=act.resource_id,
+            ip_address=act.ip,
+            user_agent=act.agent,
+            details=dict(act.details),
+            created_at=now,
+        )
+    )
+
+
 def audit(
     connection: Connection, action: str, resource: str, resource_id: str, act: Mapping[str, Any], now: datetime
 ) -> None:
-    """Write one act to the audit log."""
-    connection.execute(
-        insert(AuditLog).values(
-            id=uuid4(), action=action, resource=resource, resource_id=resource_id, details=dict(act), created_at=now
-        )
-    )
+    """Append an act whose actor, if any, its details name."""
+    record_act(connection, Act(action, resource, resource_id, act), now)
 
 
 def save_promotion(connection: Connection, values: Mapping[str, Any]) -> None:
