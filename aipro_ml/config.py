@@ -45,13 +45,14 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
     odds_api_key: SecretStr | None = Field(default=None, description="Key of The Odds API, for `aipro data fetch`")
     odds_api_url: str = Field(default="https://api.the-odds-api.com", description="Where The Odds API answers")
+    nightly: Path | None = Field(default=None, description="What the nightly run and the schedule do (YAML)")
     pool_size: int = Field(default=20, ge=1)
     statement_timeout_s: int = Field(default=300, ge=1)
     lock_timeout_s: int = Field(default=10, ge=1)
     log_json: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
-    @field_validator("home", "artifacts")
+    @field_validator("home", "artifacts", "nightly")
     @classmethod
     def _absolute(cls, place: Path | None) -> Path | None:
         # the server and MLflow's pages work in folders of their own, where a relative path is another place
@@ -215,6 +216,52 @@ class TrainingConfig(Config):
     models: dict[BetType, tuple[ModelConfig, ...]]
 
 
+class NightlySource(Config):
+    """Files a night imports, as `aipro data import` takes them."""
+
+    source: str
+    places: tuple[str, ...] = Field(min_length=1, description="Files, folders or addresses")
+    sport: str | None = None
+    season: int | None = None
+    mapping: str | None = None
+
+
+class FeedConfig(Config):
+    """What is asked of The Odds API for one sport."""
+
+    sport: str
+    markets: tuple[str, ...] = ("h2h", "spreads", "totals")
+    regions: tuple[str, ...] = ("us",)
+
+
+class RetentionConfig(Config):
+    """How long what is not needed any more is kept; 0: for ever."""
+
+    raw_days: int = Field(default=400, ge=0, description="Raw payloads that were imported this long ago")
+    artifacts_days: int = Field(default=180, ge=0, description="Artifacts of models that never spoke, trained then")
+    backups: int = Field(default=14, ge=0, description="Backups beside the newest")
+
+
+class NightlyConfig(Config):
+    """What the nightly run and the schedule do; `configs/nightly.yaml` says it in words."""
+
+    timezone: str = "America/New_York"
+    lead_minutes: int = Field(default=10, ge=0, le=720)
+    horizon_hours: float = Field(default=24, gt=0)
+    deadline_minutes: int = Field(default=30, gt=0)
+    sports: tuple[str, ...] = ()
+    sources: tuple[NightlySource, ...] = ()
+    feeds: tuple[FeedConfig, ...] = ()
+    close_minutes: int = Field(default=10, gt=0)
+    source_age_hours: float = Field(default=36, gt=0)
+    disk_free_gib: float = Field(default=2, ge=0)
+    retrain_seasons: int = Field(default=4, ge=1)
+    training: Path | None = None
+    verify_features: bool = False
+    tasks: dict[str, str]
+    retention: RetentionConfig = RetentionConfig()
+
+
 class SpanSpace(Config):
     """A number looked for between `low` and `high` (both included), on a logarithmic scale where `log`."""
 
@@ -341,6 +388,13 @@ def gates_config() -> GatesConfig:
 def training_config(path: Path | None = None) -> TrainingConfig:
     """Return the training configuration at `path`, or the shipped default."""
     return _parse(TrainingConfig, path or resources.configs_dir() / "training" / "default.yaml")
+
+
+def nightly_config(settings: Settings) -> NightlyConfig:
+    """Return what the night does: AIPRO_NIGHTLY where set, else `nightly.yaml` of the home, else the shipped one."""
+    own = settings.home / "nightly.yaml"
+    shipped = resources.configs_dir() / "nightly.yaml"
+    return _parse(NightlyConfig, settings.nightly or (own if own.is_file() else shipped))
 
 
 def search_config(named: str) -> tuple[str, SearchConfig]:

@@ -42,6 +42,16 @@ class DatabaseError(AiproError):
     """The database cannot be reached, started, migrated or does not fit the code."""
 
 
+class UnreachableError(DatabaseError):
+    """The database cannot be reached now; it may be in a moment."""
+
+
+class NightInterruptedError(AiproError):
+    """A night ended in the middle because the database went away; the same command finishes it (exit code 2)."""
+
+    exit_code: ClassVar[int] = 2
+
+
 class DataFileError(AiproError):
     """A source file cannot be read at all; says file and, where known, line and column."""
 

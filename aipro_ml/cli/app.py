@@ -19,6 +19,7 @@ from aipro_ml.cli import (
     grade,
     ledger,
     model,
+    nightly,
     odds,
     perf,
     predict,
@@ -39,6 +40,7 @@ for _noun in (db, data, odds, features, train, calibrate, model, predict, grade,
     app.add_typer(_noun.app, name=_noun.__name__.rsplit(".", 1)[-1])
 app.command("demo")(demo.demo)
 app.command("ui")(ui.ui)
+app.command("nightly")(nightly.nightly)
 
 
 def _version(wanted: bool) -> None:

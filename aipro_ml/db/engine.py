@@ -13,7 +13,7 @@ from aipro_ml.config import Settings
 from aipro_ml.db import migrate
 from aipro_ml.db.embedded import EmbeddedServer
 from aipro_ml.db.logins import ROLE_NAMES, Role
-from aipro_ml.errors import DatabaseError, GuardError, UsageError
+from aipro_ml.errors import DatabaseError, GuardError, UnreachableError, UsageError
 
 _SECURE = {"require", "verify-ca", "verify-full"}
 _SCHEMES = {"postgres", "postgresql", "postgresql+psycopg"}
@@ -52,7 +52,7 @@ def open_database(settings: Settings, role: Role = "app") -> sa.Engine:
             return engine
     except DBAPIError as error:
         engine.dispose()
-        raise DatabaseError(f"{_shown(url)}: cannot connect: {_reason(error.orig)}") from error
+        raise UnreachableError(f"{_shown(url)}: cannot connect: {_reason(error.orig)}") from error
 
 
 def database_url(settings: Settings, role: Role = "app") -> str:

@@ -1,9 +1,10 @@
 """Advisory locks: one writer at a time where two would step on each other's rows."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 
 def wait_for(connection: Connection, name: str, seconds: int = 600) -> None:
@@ -36,3 +37,22 @@ def held(engine: Engine, name: str, seconds: int = 3600) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))").bindparams(**named))
             connection.execute(text("RESET lock_timeout"))
             connection.execute(text("RESET statement_timeout"))
+
+
+@contextmanager
+def tried(engine: Engine, name: str) -> Iterator[bool]:
+    """Try for the exclusive right called `name` while the block runs: False at once where another process has it.
+
+    A session's lock, as in `held`; where the server goes away meanwhile, nothing is left to give back.
+    """
+    named = {"name": name}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        got = connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))").bindparams(**named))
+        try:
+            yield bool(got)
+        finally:
+            if got and not connection.invalidated:
+                with suppress(DBAPIError):
+                    connection.execute(
+                        text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))").bindparams(**named)
+                    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -35,10 +35,11 @@ LIVE_WITHIN = pd.Timedelta(minutes=60)
 
 @dataclass(frozen=True)
 class PredictionRequest:
-    """Which games to predict: those of a local `day`, or of a season (and week).
+    """Which games to predict: those of a local `day`, of a season (and week), or that kick off soon.
 
     With `as_of` all are decided at that moment, in one run; without it each kick-off is a run of its own,
-    decided the model's usual minutes before it. `model` replaces the production model of its bet type.
+    decided the model's usual minutes before it. `within` chooses the games that kick off in (as_of, as_of + within].
+    `model` replaces the production model of its bet type.
     """
 
     sport: str
@@ -49,6 +50,7 @@ class PredictionRequest:
     as_of: datetime | None = None
     model: str | None = None
     dry_run: bool = False
+    within: timedelta | None = None
 
 
 def predict(
@@ -125,7 +127,10 @@ def _wanted_games(schedule: pd.DataFrame, league: Sport, request: PredictionRequ
         wanted = wanted[wanted["season"] == request.season]
     if request.week is not None:
         wanted = wanted[wanted["week"] == request.week]
-    if request.day is None and request.season is None:
+    if request.within is not None and request.as_of is not None:
+        first, last = pd.Timestamp(request.as_of), pd.Timestamp(request.as_of + request.within)
+        wanted = wanted[(wanted["kickoff"] > first) & (wanted["kickoff"] <= last)]
+    elif request.day is None and request.season is None:
         raise UsageError("say which games: --date, or --season (and --week)")
     if wanted.empty:
         raise UsageError(f"no game of {league.code} fits: see `aipro data games --sport {league.code}`")

@@ -1,0 +1,169 @@
+"""The steps of a night: each calls one job and says what came of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from aipro_ml.config import NightlyConfig, NightlySource, Settings
+from aipro_ml.db.repositories import games, models, nights
+from aipro_ml.errors import AiproError
+from aipro_ml.features.sport import sport
+from aipro_ml.jobs.grade import grade_sport
+from aipro_ml.jobs.importing import Request, import_source
+from aipro_ml.jobs.ingest import ImportOptions
+from aipro_ml.jobs.ingest_boxes import import_boxes
+from aipro_ml.jobs.ingest_props import import_props
+from aipro_ml.jobs.market import derive_sport
+from aipro_ml.jobs.matrices import BuildOptions, build_features
+from aipro_ml.jobs.odds_feed import FeedRequest, fetch_odds, plan_of
+from aipro_ml.jobs.performance import update_performance
+from aipro_ml.jobs.predict import PredictionRequest, predict
+from aipro_ml.sources.box_registry import BOX_SOURCES
+from aipro_ml.sources.player_props import PROP_SOURCES
+
+
+@dataclass(frozen=True)
+class Night:
+    """What every step works with: the night's decision time, what is configured, and the time of day by `clock`."""
+
+    engine: Engine
+    settings: Settings
+    plan: NightlyConfig
+    as_of: datetime
+    clock: Callable[[], datetime]
+
+    @property
+    def window(self) -> timedelta:
+        """Return how long after its decision a night looks for kick-offs."""
+        return timedelta(hours=self.plan.horizon_hours)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step came to: `facts` are the same however often it was interrupted, `written` is what this call did.
+
+    `final`: the journal keeps it, and the same night again does not repeat it.
+    """
+
+    says: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    written: int = 0
+    final: bool = True
+
+
+def sports_of(night: Night) -> list[str]:
+    """Return the sports of the night: the configured ones, else those in production."""
+    if night.plan.sports:
+        return [sport(code).code for code in night.plan.sports]
+    with night.engine.connect() as connection:
+        return nights.sports_in_production(connection)
+
+
+def import_files(night: Night, source: NightlySource) -> Outcome:
+    """Import the files of one configured source; AiproError names a file that was refused, after all others."""
+    refused: list[AiproError] = []
+    options = ImportOptions(night.clock(), on_refused=refused.append)
+    if source.source in BOX_SOURCES or source.source in PROP_SOURCES:
+        run = import_boxes if source.source in BOX_SOURCES else import_props
+        report = run(night.settings, source.source, list(source.places), options)
+        files, written, rejected = len(source.places), report.rows_written, report.rejected
+    else:
+        request = Request(source.source, source.places, source.sport, source.season, source.mapping)
+        reports = import_source(night.settings, request, options)
+        suspect = [report.file for report in reports if report.suspect]
+        refused += [AiproError(f"{name}: suspect, nothing of it was stored") for name in suspect]
+        files, written = len(reports), sum(report.rows_written for report in reports)
+        rejected = sum(report.rejected for report in reports)
+    if refused:
+        raise AiproError("; ".join(map(str, refused[:3])))
+    return Outcome(f"{files} files, {rejected} rows refused", {"files": files, "rejected": rejected}, written)
+
+
+def fetch_feed(night: Night, request: FeedRequest) -> Outcome:
+    """Fetch and import the odds of one sport from The Odds API."""
+    plan = plan_of(night.settings, request)
+    reports, left = fetch_odds(night.settings, request, plan, ImportOptions(night.clock()))
+    written = sum(report.rows_written for report in reports)
+    return Outcome(f"{request.cost} of the quota, {'unknown' if left is None else left} left", {}, written)
+
+
+def derive_market(night: Night, code: str) -> Outcome:
+    """Bring closes, movements and consensus lines of the sport to what its odds say."""
+    count = derive_sport(night.engine, code, night.clock())
+    return Outcome(f"{count.games} games were out of date", {}, count.written)
+
+
+def materialise(night: Night, code: str) -> Outcome:
+    """Materialise the features of every game whose decision time has come."""
+    options = BuildOptions(night.clock(), verify=night.plan.verify_features)
+    reports = build_features(night.engine, code, sport(code).bet_types, options)
+    facts = {str(report.bet_type): {"rows": report.rows, "data_hash": report.data_hash} for report in reports}
+    written = sum(report.written for report in reports)
+    return Outcome(f"{reports[0].rows} decided games × {len(reports)} sets", facts, written)
+
+
+def publish_predictions(night: Night, code: str) -> Outcome:
+    """Predict the games that kick off within the night's window, explain them and append them to the ledger."""
+    with night.engine.connect() as connection:
+        ahead = upcoming(games.schedule(connection, code), night.as_of, night.window)
+        production = models.production_models(connection, code)
+    if ahead.empty:
+        return Outcome("no game kicks off", {"games": 0, "published": 0, "abstained": {}})
+    if not production:
+        return Outcome(f"{len(ahead)} games, and no production model", final=False)
+    request = PredictionRequest(code, night.clock(), as_of=night.as_of, within=night.window)
+    reports = predict(night.engine, night.settings, request)
+    abstained: dict[str, int] = {}
+    for report in reports:
+        for reason, count in report.abstained.items():
+            abstained[reason] = abstained.get(reason, 0) + count
+    facts = {
+        "runs": sorted(str(report.run_id) for report in reports),
+        "games": sum(report.games for report in reports),
+        "published": sum(report.published for report in reports),
+        "abstained": abstained,
+    }
+    modes = "/".join(sorted({report.mode.value for report in reports}))
+    missed = ", ".join(f"{count} {reason}" for reason, count in sorted(abstained.items())) or "none"
+    says = f"{facts['games']} games {modes}: {facts['published']} published; abstained: {missed}"
+    return Outcome(says, facts, sum(report.written for report in reports))
+
+
+def grade_predictions(night: Night, code: str) -> Outcome:
+    """Grade every prediction of the sport by what is known of its game now."""
+    report = grade_sport(night.engine, code, night.clock())
+    facts = dict(vars(report.accounting))
+    says = ", ".join(f"{count} {name}" for name, count in facts.items())
+    return Outcome(says, facts, report.inserted + report.regraded)
+
+
+def measure_performance(night: Night, code: str) -> Outcome:
+    """Bring `model_performance` of the sport up to date."""
+    report = update_performance(night.engine, code, night.clock())
+    return Outcome(
+        f"{len(report.graded)} graded count", {"counted": len(report.graded)}, report.inserted + report.updated
+    )
+
+
+def upcoming(schedule: pd.DataFrame, as_of: datetime, window: timedelta) -> pd.DataFrame:
+    """Return the games of a schedule (column kickoff) that kick off in (as_of, as_of + window]."""
+    first, last = pd.Timestamp(as_of), pd.Timestamp(as_of + window)
+    played = schedule["status"].isin(["scheduled", "in_progress", "final"])
+    return schedule[played & (schedule["kickoff"] > first) & (schedule["kickoff"] <= last)]
+
+
+SPORT_STEPS: tuple[tuple[str, Callable[[Night, str], Outcome]], ...] = (
+    ("market", derive_market),
+    ("features", materialise),
+    ("predict", publish_predictions),
+    ("grade", grade_predictions),
+    ("performance", measure_performance),
+)
+"""Done for each sport once everything was imported, in this order."""
+
+NEEDS = {"predict": "features"}
+"""A step that is not begun where another failed: features that changed behind our back must not be published."""
