@@ -48,7 +48,7 @@ def dump(engine: sa.Engine) -> dict[str, list[str]]:
 
 
 def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-    names = [name for name in table.columns.keys() if name not in LEFT_OUT.get(table.name, set())]
+    names = [name for name in (column.name for column in table.columns) if name not in LEFT_OUT.get(table.name, set())]
     columns = ", ".join(f'"{name}"' for name in names)
     only = " WHERE status <> 'failed'" if table.name == "feature_materializations" else ""
     return iter(

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_a_nightly_comes_once_a_local_day_at_the_same_local_hour_all_year():
 def test_the_slot_before_a_moment_is_the_one_that_came_after_the_slot_before_it(expression):
     for zone in (NEW_YORK, "Europe/London", "Australia/Lord_Howe", "UTC"):
         found = slots(expression, zone, datetime(2025, 12, 31, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
-        for one, following in zip(found, found[1:], strict=False):
+        for one, following in pairwise(found):
             assert latest_slot(expression, zone, one) == one
             assert latest_slot(expression, zone, following - timedelta(minutes=1)) == one
 
@@ -59,5 +60,5 @@ def test_what_is_no_schedule_is_said_in_one_sentence(expression, zone, said):
 
 
 def test_a_day_that_never_comes_is_refused():
-    with pytest.raises(UsageError, match="never comes|no cron expression"):
+    with pytest.raises(UsageError, match="never comes"):
         next_slot("0 0 31 2 *", "UTC", datetime(2026, 1, 1, tzinfo=UTC))
