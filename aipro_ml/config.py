@@ -123,6 +123,9 @@ class MarginConfig(Config):
 
     margin_sd: float = Field(gt=0)
     total_sd: float = Field(gt=0)
+    learn: bool = Field(
+        default=False, description="These are starting values: earlier seasons say how far games scatter"
+    )
 
 
 class SportConfig(Config):
@@ -137,6 +140,13 @@ class SportConfig(Config):
     burn_in_seasons: int = Field(default=2, ge=0, description="First seasons that only warm up ratings")
     moneyline: Literal["two_way", "three_way"] = Field(
         default="two_way", description="A level score: a push, or a draw that is an outcome of its own"
+    )
+    regulation: tuple[BetType, ...] = Field(
+        default=(), description="Bet types settled on the score of the regulation time; all others count overtime"
+    )
+    sudden_death: bool = Field(default=False, description="Overtime ends with its first score")
+    void_after_hours: float | None = Field(
+        default=None, gt=0, description="A bet is void where its game begins so much later than was known when taken"
     )
     like: str | None = Field(default=None, description="Sport whose views it shares: a sport by configuration alone")
     pythagorean_exponent: float

@@ -11,6 +11,8 @@ FloatArray = npt.NDArray[np.float64]
 
 PRIOR_GAMES = 20.0
 """Key numbers are shrunk as if this many games had fallen on each integer just as the normal expects."""
+PRIOR_SPREAD_GAMES = 500.0
+"""A starting value of the standard deviation counts as much as it had been measured on so many games."""
 _P_LIMIT = 1e-9
 
 
@@ -148,6 +150,20 @@ def learn_key_numbers(
         expected, observed = _by_size(expected), _by_size(observed)
     weights = (observed + prior) / (expected + prior)
     return MarginDistribution(bet_type, sd, tuple(weights.tolist()), int(low))
+
+
+def learn_sd(
+    bet_type: BetType, outcomes: npt.ArrayLike, lines: npt.ArrayLike, start: float, prior: float = PRIOR_SPREAD_GAMES
+) -> float:
+    """Return how far outcomes scatter around their closing lines, in points, shrunk toward the value `start`.
+
+    The root of the mean squared distance over (n,) outcomes and lines as in `learn_key_numbers`, in which `start`
+    weighs like `prior` games. Rows with NaN are left out; without any it is `start`.
+    """
+    x, means = np.asarray(outcomes, float), np.asarray(lines, float)
+    away = x + means if bet_type is BetType.SPREAD else x - means
+    away = away[~np.isnan(away)]
+    return float(np.sqrt((prior * start**2 + np.sum(away**2)) / (prior + len(away))))
 
 
 def _expected_games(means: FloatArray, sd: float, integers: FloatArray) -> FloatArray:

@@ -1,11 +1,13 @@
 """The one definition of win, loss and push: labels and grades both come from here (methods §6)."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from aipro_ml.betting.odds import net_odds
+from aipro_ml.config import SportConfig
 from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetResult, BetType, Selection
 
 FloatArray = npt.NDArray[np.float64]
@@ -16,6 +18,49 @@ class MarketRule(StrEnum):
 
     TWO_WAY = "two_way"  # a tie is a push
     THREE_WAY = "three_way"  # a draw loses for home and away, and wins for the draw
+
+
+@dataclass(frozen=True)
+class SettlementRules:
+    """What a sport's bets are settled by.
+
+    `regulation`: bet types that end with the regulation time (90 minutes of soccer, 60 of hockey); all others count
+    overtime. `sudden_death`: overtime ends with its first score. `void_after_hours`: a bet is void where the game
+    begins so much later than was known when it was taken; None: never.
+    """
+
+    moneyline: MarketRule = MarketRule.TWO_WAY
+    regulation: frozenset[BetType] = frozenset()
+    sudden_death: bool = False
+    void_after_hours: float | None = None
+
+    @classmethod
+    def of(cls, config: SportConfig) -> "SettlementRules":
+        """Return the rules of a sport's configuration."""
+        return cls(
+            MarketRule(config.moneyline), frozenset(config.regulation), config.sudden_death, config.void_after_hours
+        )
+
+    def counted(
+        self, bet_type: BetType, home: npt.ArrayLike, away: npt.ArrayLike, overtime: npt.ArrayLike
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the scores (n,) that count for a bet type; `overtime`: where the game went on after a level score.
+
+        A game in overtime was level after the regulation time. Under sudden death it stood as the loser ended, twice;
+        else only the margin, nothing, is known: spreads and moneylines get 0 to 0, totals NaN.
+        """
+        home, away = np.asarray(home, dtype=np.float64), np.asarray(away, dtype=np.float64)
+        longer = np.asarray(overtime, dtype=bool)
+        if bet_type not in self.regulation or not longer.any():
+            return home, away
+        level = np.minimum(home, away)
+        if not self.sudden_death:
+            level = np.where(np.isnan(level) | (bet_type is BetType.TOTAL), np.nan, 0.0)
+        return np.where(longer, level, home), np.where(longer, level, away)
+
+
+TWO_WAY_RULES = SettlementRules()
+"""Overtime counts, a tie on the moneyline is a push, and no bet is void for a game moved."""
 
 
 def outcomes_of(bet_type: BetType, rule: MarketRule = MarketRule.TWO_WAY) -> tuple[Selection, ...]:

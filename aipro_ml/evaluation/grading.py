@@ -11,7 +11,14 @@ from aipro_ml.betting.clv import Close, TakenBets, closing_line_value
 from aipro_ml.betting.consensus import best_prices, consensus
 from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.betting.odds import american_to_decimal
-from aipro_ml.betting.settlement import MarketRule, profit_per_unit, results_of, settle_scores
+from aipro_ml.betting.settlement import (
+    TWO_WAY_RULES,
+    MarketRule,
+    SettlementRules,
+    profit_per_unit,
+    results_of,
+    settle_scores,
+)
 from aipro_ml.enums import BetType, DevigMethod, GameStatus, Selection
 from aipro_ml.market.closing import stood_at_close
 
@@ -24,7 +31,10 @@ PREDICTION_COLUMNS = (
     "odds_at_prediction",
     "fair_probability",
 )
-"""What grading reads of a prediction (columns of `fact_predictions`); others are passed through untouched."""
+"""What grading reads of a prediction (columns of `fact_predictions`).
+
+Beside them `kickoff_known`, where there is one: the kick-off as it was known when the prediction was made.
+"""
 
 GRADE_COLUMNS = (
     "prediction_id",
@@ -79,38 +89,54 @@ def grade(
     distributions: Mapping[BetType, MarginDistribution],
     devig: DevigMethod,
     *,
-    three_way: bool = False,
+    rules: SettlementRules = TWO_WAY_RULES,
 ) -> Grading:
     """Return the grades of `predictions` (PREDICTION_COLUMNS) by the games' latest known state.
 
-    `games`: index game_id, columns status, home_score, away_score. `closing`: CLOSING_COLUMNS of
-    `features.records`. Postponed and cancelled games are void and get no grade, unfinished ones are pending;
-    a final game without scores, a game not in `games`, and a spread or total without a line are ungradeable.
+    `games`: index game_id, columns status, home_score, away_score and, where known, overtime and kickoff. `closing`:
+    CLOSING_COLUMNS of `features.records`. Postponed and cancelled games are void and get no grade, and so are those
+    that begin more than `rules.void_after_hours` after `kickoff_known`; unfinished ones are pending. Ungradeable are a
+    final game without the scores that count, a game not in `games`, and a spread or total without a line.
     The close is the consensus, with the same devig, of the books that closed within a day of their market's last;
     without closing prices CLV is NaN.
-    Without a price taken, profit, `clv` and `clv_price` are NaN. `three_way`: on moneylines a draw is an outcome of its
-    own, which loses for home and away; else a level score is a push.
+    Without a price taken, profit, `clv` and `clv_price` are NaN. A draw that is an outcome of its own (three-way
+    `rules.moneyline`) loses for home and away; else a level score is a push.
     """
-    state = games.reindex(predictions["game_id"]).reset_index(drop=True)
-    bets = predictions.reset_index(drop=True)
-    bets = bets.assign(
-        status=state["status"].astype(object),
-        home_score=state["home_score"].astype("float64"),
-        away_score=state["away_score"].astype("float64"),
-        **{
-            name: bets[name].astype("float64")
-            for name in ("line_at_prediction", "odds_at_prediction", "fair_probability")
-        },
-    )
+    three_way = rules.moneyline is MarketRule.THREE_WAY
+    bets = _with_state(predictions.reset_index(drop=True), games, rules)
     standing = pd.Series(_standing(bets), index=bets["prediction_id"].to_numpy(), name="standing", dtype=object)
     closed = _with_close(bets.loc[(standing == "graded").to_numpy()], closing, devig, three_way)
-    rule = MarketRule.THREE_WAY if three_way else MarketRule.TWO_WAY
     parts = [
-        _graded(BetType(str(bet_type)), part, distributions.get(BetType(str(bet_type))), rule)
+        _graded(BetType(str(bet_type)), part, distributions.get(BetType(str(bet_type))), rules.moneyline)
         for bet_type, part in closed.groupby("bet_type")
     ]
     grades = pd.concat(parts).sort_index() if parts else pd.DataFrame(columns=list(GRADE_COLUMNS))
     return Grading(grades.reset_index(drop=True)[list(GRADE_COLUMNS)], standing)
+
+
+def _with_state(bets: pd.DataFrame, games: pd.DataFrame, rules: SettlementRules) -> pd.DataFrame:
+    """Return `bets` with the state of their games: status, the scores that count, and whether it was moved too far."""
+    state = games.reindex(bets["game_id"]).reset_index(drop=True)
+    numbers = ("line_at_prediction", "odds_at_prediction", "fair_probability")
+    bets = bets.assign(
+        status=state["status"].astype(object),
+        moved=_moved(bets, state, rules),
+        **{name: bets[name].astype("float64") for name in numbers},
+    )
+    longer = state["overtime"].eq(other=True) if "overtime" in state else pd.Series(False, index=state.index)
+    scores = pd.DataFrame(np.nan, index=bets.index, columns=["home_score", "away_score"])
+    for bet_type, part in bets.groupby("bet_type"):
+        told = state.loc[part.index]
+        counted = rules.counted(BetType(str(bet_type)), told["home_score"], told["away_score"], longer.loc[part.index])
+        scores.loc[part.index] = np.column_stack(counted)
+    return bets.assign(**{str(name): scores[name] for name in scores})
+
+
+def _moved(bets: pd.DataFrame, state: pd.DataFrame, rules: SettlementRules) -> npt.NDArray[np.bool_]:
+    if rules.void_after_hours is None or "kickoff_known" not in bets or "kickoff" not in state:
+        return np.zeros(len(bets), dtype=bool)
+    later = state["kickoff"] - bets["kickoff_known"]
+    return np.asarray(later > pd.Timedelta(hours=rules.void_after_hours), dtype=bool)
 
 
 def _standing(bets: pd.DataFrame) -> npt.NDArray[np.object_]:
@@ -119,7 +145,7 @@ def _standing(bets: pd.DataFrame) -> npt.NDArray[np.object_]:
     scoreless = bets["home_score"].isna() | bets["away_score"].isna()
     lineless = bets["line_at_prediction"].isna() & (bets["bet_type"] != BetType.MONEYLINE.value)
     conditions = {
-        "void": status.isin(_VOID),
+        "void": status.isin(_VOID) | bets["moved"],
         "ungradeable": status.isna() | lineless | (scoreless & (status == GameStatus.FINAL.value)),
         "graded": status == GameStatus.FINAL.value,
     }

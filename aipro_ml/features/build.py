@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from aipro_ml.betting.settlement import MarketRule, outcomes_of
+from aipro_ml.betting.settlement import SettlementRules, outcomes_of
 from aipro_ml.enums import BetType
 from aipro_ml.errors import AiproError, LeakError, UsageError
 from aipro_ml.features.history import History
@@ -61,8 +61,10 @@ def build_matrices(
     history = records if isinstance(records, History) else History(records, request.as_known_at)
     entities = decided_entities(history, sport, request)
     features, market = features_and_market(entities, history, sport, request.columns or sport.columns())
-    rule = MarketRule(sport.config.moneyline)
-    return {bet_type: _matrix(features, market, history, entities, (bet_type, rule, request)) for bet_type in bet_types}
+    rules = SettlementRules.of(sport.config)
+    return {
+        bet_type: _matrix(features, market, history, entities, (bet_type, rules, request)) for bet_type in bet_types
+    }
 
 
 def decided_entities(history: History, sport: Sport, request: MatrixRequest) -> pd.DataFrame:
@@ -138,10 +140,10 @@ def _matrix(
     market: pd.DataFrame,
     history: History,
     entities: pd.DataFrame,
-    asked: tuple[BetType, MarketRule, MatrixRequest],
+    asked: tuple[BetType, SettlementRules, MatrixRequest],
 ) -> FeatureMatrix:
-    bet_type, rule, request = asked
-    outcomes = outcomes_of(bet_type, rule)
+    bet_type, rules, request = asked
+    outcomes = outcomes_of(bet_type, rules.moneyline)
     lines = reference_lines(entities, history, bet_type, market)
     # the label is the score as it stands: a corrected one was known from its correction on
     meta = entities[list(META_COLUMNS)].assign(
@@ -154,7 +156,7 @@ def _matrix(
     y = weight = None
     if request.with_labels:
         _refuse_started(entities)
-        settled = labels(lines, history, bet_type, request.labels_known_at, rule)
+        settled = labels(lines, history, bet_type, request.labels_known_at, rules)
         y, halves = settled["y"], settled["weight"].ne(1.0)
         meta = meta.assign(outcome_points=settled["points"])
         weight = settled["weight"] if halves.any() else None

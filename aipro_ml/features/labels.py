@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from aipro_ml.betting.settlement import MarketRule, settle_scores
+from aipro_ml.betting.settlement import TWO_WAY_RULES, MarketRule, SettlementRules, settle_scores
 from aipro_ml.enums import REFERENCE_SIDE, BetType, Selection
 from aipro_ml.features.history import History
 
@@ -26,7 +26,7 @@ def labels(
     history: History,
     bet_type: BetType,
     known_at: pd.Timestamp | None = None,
-    rule: MarketRule = MarketRule.TWO_WAY,
+    rules: SettlementRules = TWO_WAY_RULES,
 ) -> pd.DataFrame:
     """Return `y`, `weight` and `points` on the index of `lines` (game_id), settled on each game's final version.
 
@@ -34,13 +34,15 @@ def labels(
     moneylines); NaN push, no line or not known yet. `weight`: the share of a stake that was decided, 0.5 where
     half of a quarter line's stake came back, else 1.0: only so is the mean of y what fair prices speak of, the
     chance of winning what is not returned. `points`: the home margin, on totals the points of both; NaN while open.
-    With `known_at` only scores known by then, as they stand, count.
+    With `known_at` only scores known by then, as they stand, count. Bet types of `rules.regulation` know no overtime.
     """
     results = history.results().set_index("game_id")
     if known_at is not None:
         results = results.loc[history.scored_at().reindex(results.index) <= known_at]
     scores = results[["home_score", "away_score"]].reindex(lines.index)
-    home, away = scores["home_score"].to_numpy("float64"), scores["away_score"].to_numpy("float64")
+    longer = results["overtime"].reindex(lines.index, fill_value=False)
+    home, away = rules.counted(bet_type, scores["home_score"], scores["away_score"], longer)
+    rule = rules.moneyline
     points = home + away if bet_type is BetType.TOTAL else home - away
     if bet_type is BetType.MONEYLINE and rule is MarketRule.THREE_WAY:
         won, drawn = (

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from aipro_ml.betting.distribution import MarginDistribution, learn_key_numbers
+from aipro_ml.betting.distribution import MarginDistribution, learn_key_numbers, learn_sd
 from aipro_ml.enums import BetType
 from aipro_ml.features.history import History
 from aipro_ml.features.sport import Sport
@@ -11,7 +11,8 @@ from aipro_ml.features.sport import Sport
 def distributions_before(history: History, league: Sport, season: int) -> dict[BetType, MarginDistribution]:
     """Return how spreads and totals of `season` scatter, from what was known when the season began.
 
-    The same season gives the same distribution, whatever was corrected later: a replay needs that.
+    The same season gives the same distribution, whatever was corrected later: a replay needs that. Key numbers are
+    learned for every sport, the standard deviation where its figure is a starting value (`margins.learn`).
     """
     schedule = history.latest_schedule()
     start = schedule.loc[schedule["season"] == season, "kickoff"].min()
@@ -20,11 +21,14 @@ def distributions_before(history: History, league: Sport, season: int) -> dict[B
         BetType.SPREAD: results["home_score"] - results["away_score"],
         BetType.TOTAL: results["home_score"] + results["away_score"],
     }
-    sds = {BetType.SPREAD: league.config.margins.margin_sd, BetType.TOTAL: league.config.margins.total_sd}
-    return {
-        bet_type: learn_key_numbers(bet_type, outcome, _lines(history, bet_type, start, results.index), sds[bet_type])
-        for bet_type, outcome in outcomes.items()
-    }
+    figures = league.config.margins
+    starts = {BetType.SPREAD: figures.margin_sd, BetType.TOTAL: figures.total_sd}
+    found = {}
+    for bet_type, outcome in outcomes.items():
+        lines = _lines(history, bet_type, start, results.index)
+        sd = learn_sd(bet_type, outcome, lines, starts[bet_type]) if figures.learn else starts[bet_type]
+        found[bet_type] = learn_key_numbers(bet_type, outcome, lines, sd)
+    return found
 
 
 def _lines(history: History, bet_type: BetType, start: pd.Timestamp, games: pd.Index) -> pd.Series:

@@ -6,7 +6,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from aipro_ml.db.repositories import box_records
-from aipro_ml.db.repositories.records import load_frames
+from aipro_ml.db.repositories.records import load_frames, load_results
 from aipro_ml.features import records as known
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import sport
@@ -31,6 +31,19 @@ def load_records(connection: Connection, code: str, odds_of: Sequence[str] | Non
         team_stats=known.frame_of(frames["team_stats"], known.TEAM_STAT_COLUMNS),
         **_boxes(connection, code),
         **dated_facts(code),
+    )
+
+
+def load_played(connection: Connection, code: str) -> Records:
+    """Return the games and closing lines of the sport `code` alone: what margins and grades are learned from."""
+    frames = load_results(connection, code)
+    return Records(
+        games=known.frame_of(frames["games"], known.REVISION_COLUMNS),
+        odds=known.no_rows(known.ODDS_COLUMNS),
+        closing=known.frame_of(frames["closing"], known.CLOSING_COLUMNS),
+        teams=known.no_rows(known.TEAM_COLUMNS),
+        venues=known.no_rows(known.VENUE_COLUMNS),
+        team_stats=known.no_rows(known.TEAM_STAT_COLUMNS),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
-from aipro_ml.betting.settlement import settle_reference
+from aipro_ml.betting.settlement import SettlementRules, settle_reference
 from aipro_ml.calibration.blend import walk_forward_blended
 from aipro_ml.calibration.choice import choose, walk_forward_calibrated
 from aipro_ml.config import GateConfig, Settings, gates_config
@@ -92,6 +92,9 @@ def _settled(connection: Connection, model: models.StoredModel, matrix: FeatureM
     played = games.schedule(connection, model.sport).set_index("game_id").reindex(matrix.X.index.astype(str))
     final = (played["status"] == GameStatus.FINAL).to_numpy("bool")
     home, away = (np.where(final, played[name].astype("float64"), np.nan) for name in ("home_score", "away_score"))
+    rules = SettlementRules.of(sport(model.sport).config)
+    longer = played["overtime"].eq(other=True)
+    home, away = rules.counted(model.bet_type, home, away, longer)
     y = settle_reference(model.bet_type, matrix.meta["line"].to_numpy("float64"), home, away)
     return pd.Series(y, index=matrix.X.index, dtype="float64")
 

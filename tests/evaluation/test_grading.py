@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from aipro_ml.betting.distribution import MarginDistribution
+from aipro_ml.betting.settlement import MarketRule, SettlementRules
 from aipro_ml.enums import BetType, DevigMethod
 from aipro_ml.evaluation.grading import GRADE_COLUMNS, Accounting, grade
 from aipro_ml.features.records import CLOSING_COLUMNS, frame_of
@@ -44,6 +45,7 @@ def close(market, first, second, line=np.nan, game="g1"):
     return frame_of(pd.DataFrame(rows, columns=list(CLOSING_COLUMNS)), CLOSING_COLUMNS)
 
 
+THREE_WAY = SettlementRules(MarketRule.THREE_WAY)
 NO_CLOSE = frame_of(pd.DataFrame(columns=list(CLOSING_COLUMNS)), CLOSING_COLUMNS)
 
 
@@ -194,7 +196,7 @@ def test_a_book_that_fell_silent_days_before_is_no_part_of_the_close():
 
 def three_way(bets, games, closing=NO_CLOSE):
     frame = pd.DataFrame(bets if isinstance(bets, list) else [bets])
-    return grade(frame, games, closing, DISTRIBUTIONS, DevigMethod.MULTIPLICATIVE, three_way=True).grades
+    return grade(frame, games, closing, DISTRIBUTIONS, DevigMethod.MULTIPLICATIVE, rules=THREE_WAY).grades
 
 
 def three_way_close(home, draw, away):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from aipro_ml.betting.margin import devig
-from aipro_ml.betting.settlement import MarketRule, profit_per_unit, settle
+from aipro_ml.betting.settlement import MarketRule, SettlementRules, profit_per_unit, settle
 from aipro_ml.enums import BetType, DevigMethod, Selection
 from aipro_ml.features.build import MatrixRequest, build_matrices, build_matrix
 from aipro_ml.features.history import History
@@ -26,7 +26,7 @@ def records() -> Records:
     found = random_league(2)
     games = found.games
     level = games["home_score"].notna() & (games["home_score"] % 3 == 0)
-    games = games.assign(away_score=games["away_score"].where(~level, games["home_score"]))
+    games = games.assign(away_score=games["away_score"].where(~level, games["home_score"]), overtime=False)
     last = games.drop_duplicates("game_id", keep="last")
     quotes = [
         last.assign(market="moneyline", selection=side, price=price, line=np.nan)
@@ -106,8 +106,18 @@ def test_weights_stand_in_the_matrix_and_its_hash_only_where_a_stake_was_split(r
     ones = replace(matrix, weight=pd.Series(1.0, index=matrix.X.index))
     assert ones.sha256 != matrix.sha256
     assert ones.take(np.arange(3)).weight is not None
-    assert (
-        labels(matrix.meta["line"], History(records), BetType.MONEYLINE, rule=MarketRule.THREE_WAY)["weight"]
-        .eq(1.0)
-        .all()
-    )
+    rules = SettlementRules(MarketRule.THREE_WAY)
+    found = labels(matrix.meta["line"], History(records), BetType.MONEYLINE, rules=rules)
+    assert found["weight"].eq(1.0).all()
+
+
+def test_a_cup_game_that_went_on_after_ninety_minutes_is_labelled_as_it_stood_then(records: Records) -> None:
+    longer = replace(records, games=records.games.assign(overtime=records.games["status"] == "final"))
+    moneyline = build_matrix(longer, EPL, BetType.MONEYLINE, MatrixRequest(columns=ELO))
+    assert moneyline.y.dropna().eq(0.5).all()
+    total = labels(pd.Series(2.5, index=moneyline.X.index), History(longer), BetType.TOTAL, rules=soccer_rules())
+    assert total["y"].isna().all()  # nobody stored how many goals there were by then
+
+
+def soccer_rules() -> SettlementRules:
+    return SettlementRules.of(EPL.config)

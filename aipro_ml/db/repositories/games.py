@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, false, func, select
 from sqlalchemy.orm import aliased
 
 from aipro_ml.db.copy import insert_new, read_frame, upsert
@@ -92,7 +92,7 @@ def revision_rows(
 
 
 def schedule(connection: Connection, code: str) -> pd.DataFrame:
-    """Return id, season, week, kickoff, status and teams of every game of the sport, by kick-off."""
+    """Return id, season, week, kickoff, status, teams and score of every game of the sport, by kick-off."""
     statement = (
         select(
             Game.id.label("game_id"),
@@ -104,6 +104,7 @@ def schedule(connection: Connection, code: str) -> pd.DataFrame:
             Game.away_team_id,
             Game.home_score,
             Game.away_score,
+            func.coalesce(Game.overtime, false()).label("overtime"),
         )
         .join(Season, Season.id == Game.season_id)
         .where(Game.sport_id == derive_id("sport", code))

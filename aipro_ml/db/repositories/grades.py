@@ -18,16 +18,23 @@ _GRADABLE = text(
     SELECT p.id::text AS prediction_id, p.game_id::text AS game_id, p.model_id::text AS model_id, p.bet_type,
            p.predicted_side, p.probability, p.edge, p.signal_tier, p.kelly_fraction, p.line_at_prediction,
            p.odds_at_prediction::float8 AS odds_at_prediction, f.ev, f.fair_probability, f.as_of, f.seq, run.mode,
-           season.year AS season,
-           g.game_date AS kickoff, g.status, g.home_score::float8 AS home_score,
-           g.away_score::float8 AS away_score, r.actual_result, r.profit_loss, r.clv, r.closing_line, r.graded_at
+           f.sportsbook_id::text AS sportsbook_id, book.name AS book, m.is_production, season.year AS season,
+           g.game_date AS kickoff, known.kickoff AS kickoff_known, g.status, g.home_score::float8 AS home_score,
+           g.away_score::float8 AS away_score, coalesce(g.overtime, FALSE) AS overtime,
+           r.actual_result, r.profit_loss, r.clv, r.closing_line, r.graded_at
     FROM predictions p
     JOIN fact_predictions f ON f.prediction_id = p.id
     JOIN fact_prediction_runs run ON run.id = f.run_id
     JOIN games g ON g.id = p.game_id
     JOIN sports s ON s.id = g.sport_id
     JOIN seasons season ON season.id = g.season_id
+    JOIN ml_models m ON m.id = p.model_id
+    LEFT JOIN sportsbooks book ON book.id = f.sportsbook_id
     LEFT JOIN prediction_results r ON r.prediction_id = p.id
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN v.kickoff_estimated THEN NULL ELSE v.game_date END AS kickoff FROM game_revisions v
+        WHERE v.game_id = p.game_id AND v.known_at <= f.as_of ORDER BY v.known_at DESC, v.revision DESC LIMIT 1
+    ) known ON TRUE
     WHERE s.code = :sport
     ORDER BY f.seq
     """

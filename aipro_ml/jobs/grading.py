@@ -1,0 +1,72 @@
+"""Every prediction of a sport held against what is known of its game now; reads only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from aipro_ml.betting.settlement import SettlementRules
+from aipro_ml.db.repositories import grades, odds, reference
+from aipro_ml.evaluation.grading import GRADE_COLUMNS, Accounting, Grading, grade
+from aipro_ml.features.history import History
+from aipro_ml.features.sport import Sport
+from aipro_ml.jobs.distributions import distributions_before
+from aipro_ml.jobs.facts import load_played
+
+STORED = ("actual_result", "profit_loss", "clv", "closing_line")
+"""What of a grade `prediction_results` stores; the warehouse's `fact_bets` has the rest too."""
+
+_GAME = ["status", "kickoff", "home_score", "away_score", "overtime"]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """`predictions` as stored, with their stored grades; their `grades` (GRADE_COLUMNS) and `standing` by id now."""
+
+    predictions: pd.DataFrame
+    grades: pd.DataFrame
+    standing: pd.Series
+
+    @property
+    def accounting(self) -> Accounting:
+        """Return how many stand where."""
+        return Grading(self.grades, self.standing).accounting
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Return the graded predictions with their grade of now, in the ledger's order."""
+        told = self.predictions.drop(columns=[*STORED, "graded_at"])
+        return told.merge(self.grades, on="prediction_id", how="inner")
+
+
+def grade_predictions(connection: Connection, league: Sport) -> Graded:
+    """Grade every prediction of the sport on the line and price it took.
+
+    RuntimeError should graded, pending, void and ungradeable not be all of them.
+    """
+    reference.sport_id(connection, league.code)
+    found = grades.predictions_to_grade(connection, league.code)
+    if found.empty:
+        return Graded(found, pd.DataFrame(columns=list(GRADE_COLUMNS)), pd.Series(dtype=object))
+    closing = odds.closing_of(connection, sorted(found["game_id"].unique()))
+    history = History(load_played(connection, league.code))
+    seasons = [_of_season(history, league, part, closing) for _, part in found.groupby("season", sort=True)]
+    graded = Graded(found, _joined([one.grades for one in seasons]), pd.concat([one.standing for one in seasons]))
+    if graded.accounting.total != len(found):
+        raise RuntimeError(
+            f"{len(found)} predictions of {league.code}, but {graded.accounting} of them stand somewhere"
+        )
+    return graded
+
+
+def _of_season(history: History, league: Sport, part: pd.DataFrame, closing: pd.DataFrame) -> Grading:
+    games = part.drop_duplicates("game_id").set_index("game_id")[_GAME]
+    distributions = distributions_before(history, league, int(part["season"].iloc[0]))
+    rules = SettlementRules.of(league.config)
+    return grade(part, games, closing, distributions, league.config.devig, rules=rules)
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    some = [part for part in parts if len(part)]
+    return pd.concat(some, ignore_index=True) if some else parts[0]
