@@ -369,8 +369,13 @@ def _setting(value: str) -> str | None:
 
 
 def _parse(kind: type[C], path: Path) -> C:
+    return validated(kind, resources.load_yaml(path), path)
+
+
+def validated(kind: type[C], values: Mapping[str, Any], path: Path) -> C:
+    """Return the configuration value `values` of the file `path` describe; UsageError names the key that does not fit."""
     try:
-        return kind.model_validate(resources.load_yaml(path))
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

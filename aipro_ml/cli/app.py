@@ -10,6 +10,7 @@ import typer
 
 from aipro_ml import __version__, logs
 from aipro_ml.cli import (
+    backtest,
     calibrate,
     config,
     data,
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: Rich's would import Markdown and a highlighter, a third of the time it takes
 )
-for _noun in (db, data, odds, features, train, calibrate, model, predict, grade, perf, ledger, config):
+for _noun in (db, data, odds, features, train, calibrate, model, predict, grade, perf, ledger, backtest, config):
     app.add_typer(_noun.app, name=_noun.__name__.rsplit(".", 1)[-1])
 app.command("demo")(demo.demo)
 app.command("ui")(ui.ui)

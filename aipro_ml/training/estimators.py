@@ -9,6 +9,7 @@ from aipro_ml.errors import UsageError
 from aipro_ml.training.estimator import EstimatorKind
 from aipro_ml.training.linear import LinearEstimator
 from aipro_ml.training.named import NamedKind, is_named
+from aipro_ml.training.noise import NoiseEstimator
 from aipro_ml.training.trees import HistogramEstimator, LightGbmEstimator
 
 _LOGGER = logging.getLogger(__name__)
@@ -17,6 +18,7 @@ ESTIMATORS: Mapping[str, EstimatorKind] = {
     LinearEstimator.name: LinearEstimator,
     HistogramEstimator.name: HistogramEstimator,
     LightGbmEstimator.name: LightGbmEstimator,
+    NoiseEstimator.name: NoiseEstimator,
 }
 """Estimator classes by the name used in training configurations."""
 

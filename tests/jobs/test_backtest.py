@@ -1,0 +1,256 @@
+"""Backtests on a generated league in PostgreSQL: what is known when, what is refused, and what is kept."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aipro_ml.config import ModelConfig
+from aipro_ml.enums import BetType, GameStatus
+from aipro_ml.errors import LeakError, UsageError
+from aipro_ml.evaluation.backtest import taken
+from aipro_ml.evaluation.backtest_config import BacktestConfig
+from aipro_ml.evaluation.backtest_result import CLV_TEST, EVERY
+from aipro_ml.features.history import History
+from aipro_ml.features.sport import sport
+from aipro_ml.jobs import backtest as job
+from aipro_ml.jobs.backtest import run_backtest
+from aipro_ml.jobs.backtest_keep import keep
+from aipro_ml.jobs.backtest_market import Market
+from aipro_ml.jobs.backtest_matrix import backtest_matrix, moments_of, opener_times
+from aipro_ml.jobs.backtest_request import BacktestRequest
+from aipro_ml.jobs.backtest_scores import refuse_later_games
+from aipro_ml.jobs.backtest_trials import read_trials
+from aipro_ml.jobs.facts import load_records
+from aipro_ml.sources import synthetic
+from aipro_ml.training.splits import Fold
+from tests.fixtures_commands import use
+from tests.fixtures_platform import SPORT, Platform, load, training
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+MARGINS = ModelConfig(name="margins", framework="sklearn", estimator="margin_ridge")
+NOISE = ModelConfig(name="noise", framework="sklearn", estimator="noise")
+KEY = ["game", "book", "market", "selection"]
+AT_OPENERS = BacktestConfig(decide="openers", probability="model", draws=200)
+
+
+@pytest.fixture(scope="module")
+def platform(server, template, tmp_path_factory):
+    """Five seasons of the simulated league with each book's first and last quote, imported once for this file."""
+    batch = synthetic.generate("NFL", seasons=5, books=2, seed=11)
+    quotes = batch.quotes.sort_values("recorded_at", kind="stable")
+    ends = ~quotes.duplicated(KEY, keep="last") | ~quotes.duplicated(KEY, keep="first")
+    batch = replace(batch, quotes=quotes.loc[ends].reset_index(drop=True))
+    with server.database(template) as name:
+        made = Platform(server.settings(tmp_path_factory.mktemp("backtest"), name))
+        load(made, batch, b"league", NOW)
+        yield made
+        made.close()
+
+
+def asked(platform, *bet_types, candidate="margins", how=AT_OPENERS, **changed):
+    plain = {"first": 2024, "last": 2025, "now": NOW, "training": training(MARGINS, NOISE)}
+    return BacktestRequest(
+        SPORT, bet_types or (BetType.SPREAD,), config=how, candidate=candidate, **{**plain, **changed}
+    )
+
+
+@pytest.fixture(scope="module")
+def facts(platform):
+    with platform.engine.connect() as connection:
+        return load_records(connection, SPORT)
+
+
+@pytest.fixture(scope="module")
+def noise(platform):
+    return run_backtest(platform.engine, platform.settings, asked(platform, BetType.SPREAD, candidate="noise"))
+
+
+def test_noise_at_openers_loses_the_margin_and_shows_no_significance(noise):
+    clv = next(each for each in noise.result.figures if each.name == EVERY).clv
+    assert clv.n > 500
+    assert clv.high < 0
+    assert -0.08 < clv.mean < -0.01
+    assert noise.result.slope.ci_low < 0 < noise.result.slope.ci_high
+    assert next(test for test in noise.result.tests if test.figure == CLV_TEST).p > 0.02
+
+
+def test_counts_add_up_and_every_bet_is_decided_before_its_kick_off_and_after_what_it_knew(noise, facts):
+    counts, book = noise.result.counts, noise.result.book
+    assert counts["games"] == counts["decided"] + counts["abstained"]
+    assert counts["bets"] == sum(counts[name] for name in ("graded", "pending", "void", "ungradeable"))
+    assert (book["as_of"] < book["kickoff"]).all()
+    assert (book["result_known_at"].dropna() > book["kickoff"].loc[book["result_known_at"].notna()]).all()
+    assert not book.duplicated(["game_id", "bet_type"]).any()
+    quoted = facts.odds.loc[facts.odds["market"] == "spread"].astype({"game_id": object})
+    first = quoted.groupby("game_id")["recorded_at"].min()
+    assert (book["as_of"].to_numpy() == first.reindex(book["game_id"]).to_numpy()).all()
+
+
+def test_the_slates_are_those_of_the_night_and_their_caps_hold(platform):
+    how = AT_OPENERS.model_copy(update={"decide": 60, "probability": "published", "calibration_seasons": 2})
+    found = run_backtest(
+        platform.engine, platform.settings, asked(platform, BetType.SPREAD, BetType.MONEYLINE, how=how)
+    )
+    book = found.result.book
+    assert set(book["bet_type"]) == {"spread", "moneyline"}
+    assert (book["as_of"] == book["kickoff"] - pd.Timedelta(minutes=60)).all()
+    assert book.groupby(["as_of", "game_id"])["kelly"].sum().max() <= 0.02 + 1e-9
+    assert book.groupby("as_of")["kelly"].sum().max() <= 0.15 + 1e-9
+    assert found.result.setting.abstained["no_fresh_quote"] >= 0
+
+
+def test_a_bet_is_struck_at_what_stands_when_the_latency_is_over(facts):
+    market = Market(History(facts), sport(SPORT))
+    quoted = facts.odds.loc[facts.odds["market"] == "spread"].astype({"game_id": object})
+    game = quoted["game_id"].iloc[0]
+    own = quoted.loc[quoted["game_id"] == game]
+    opened, closed = own["recorded_at"].min(), own["recorded_at"].max()
+    board = market.board(pd.Series([opened], index=[game]), BetType.SPREAD).iloc[0]
+    decision = {"game_id": game, "bet_type": "spread", "as_of": opened, "kickoff": closed + pd.Timedelta(hours=1)}
+    prices = {"offered_reference": board["reference_price"], "offered_other": board["other_price"]}
+    rows = pd.DataFrame([{**decision, **prices, "line": board["line"], "fair": board["fair"]}])
+    at_once = market.strikes(rows, pd.Timedelta(0)).iloc[0]
+    assert (at_once["struck_price_reference"], at_once["struck_price_other"]) == tuple(prices.values())
+    assert (at_once["struck_line_reference"], at_once["struck_line_other"]) == (board["line"], -board["line"])
+    assert at_once["struck_fair_reference"] == board["fair"]
+    late = market.strikes(rows, closed - opened).iloc[0]
+    then = market.board(pd.Series([closed], index=[game]), BetType.SPREAD).iloc[0]
+    own_line = own.loc[(own["recorded_at"] > closed - pd.Timedelta(hours=24)) & (own["selection"] == "home")]
+    standing = board["line"] in set(own_line["line"])
+    assert late["struck_line_reference"] == (board["line"] if standing else then["line"])
+    begun = market.strikes(rows.assign(kickoff=opened), pd.Timedelta(0)).iloc[0]
+    assert np.isnan(begun["struck_price_reference"])
+    assert begun["struck_line_reference"] == board["line"]
+    elsewhere = Market(History(facts), sport(SPORT), ("nobody",)).strikes(rows, pd.Timedelta(0)).iloc[0]
+    assert np.isnan(elsewhere["struck_price_other"])
+
+
+def test_openers_are_first_quotes_of_allowed_books_that_were_no_closes(facts):
+    kickoff = History(facts).latest_schedule()["kickoff"]
+    every = opener_times(facts.odds, kickoff, BetType.SPREAD, ())
+    one = opener_times(facts.odds, kickoff, BetType.SPREAD, ("Sim Book 2",))
+    assert (one >= every.reindex(one.index)).all()
+    assert (one > every.reindex(one.index)).any()
+    only_closes = facts.odds.loc[
+        facts.odds["recorded_at"] > facts.odds["game_id"].astype(object).map(kickoff) - pd.Timedelta(hours=1)
+    ]
+    last = only_closes.groupby("game_id", observed=True)["recorded_at"].transform("max")
+    assert opener_times(only_closes.loc[only_closes["recorded_at"] == last], kickoff, BetType.SPREAD, ()).empty
+
+
+def test_a_lag_keeps_the_last_week_from_the_model_and_the_market_from_nobody(facts):
+    league, history = sport(SPORT), History(facts)
+    columns = league.columns(("market_free",))
+    lagged = AT_OPENERS.model_copy(update={"lag_hours": 200})
+    moments = {
+        name: moments_of(history, facts, league, BetType.SPREAD, how)
+        for name, how in (("now", AT_OPENERS), ("late", lagged))
+    }
+    found = {name: backtest_matrix(history, league, BetType.SPREAD, each, columns) for name, each in moments.items()}
+    both = found["now"].X.index.intersection(found["late"].X.index)
+    assert (found["late"].as_of.loc[both] == found["now"].as_of.loc[both] - pd.Timedelta(hours=200)).all()
+    pd.testing.assert_series_equal(found["late"].meta["line"].loc[both], found["now"].meta["line"].loc[both])
+    assert (
+        (found["late"].X.loc[both, "games_played_home"] <= found["now"].X.loc[both, "games_played_home"]).all()
+        if ("games_played_home" in columns)
+        else not found["late"].X.loc[both].equals(found["now"].X.loc[both])
+    )
+
+
+def test_a_fold_that_learned_a_game_decided_after_the_bet_is_refused(facts):
+    league, history = sport(SPORT), History(facts)
+    moments = moments_of(history, facts, league, BetType.SPREAD, AT_OPENERS)
+    matrix = backtest_matrix(history, league, BetType.SPREAD, moments, league.columns(("market_free",))[:2])
+    seasons = matrix.meta["season"].to_numpy()
+    earlier, own = np.flatnonzero(seasons < 2024), np.flatnonzero(seasons == 2024)
+    refuse_later_games(matrix, Fold(2024, earlier, own))
+    with pytest.raises(LeakError, match="may not know results from after the bet"):
+        refuse_later_games(matrix, Fold(2024, np.append(earlier, own[40]), own))
+
+
+def test_a_planted_leak_is_caught_and_nothing_is_kept(platform, monkeypatch):
+    honest = job.walk_forward_scores
+
+    def hears_results(*given, **named):
+        scored = honest(*given, **named)
+        heard = scored["y"].map({1.0: 0.15, 0.0: -0.15}).fillna(0.0)
+        return scored.assign(p=(scored["p"] + heard).clip(0.02, 0.98))
+
+    monkeypatch.setattr(job, "walk_forward_scores", hears_results)
+    with pytest.raises(LeakError, match="a leak until proven otherwise"):
+        run_backtest(platform.engine, platform.settings, asked(platform))
+
+
+def test_what_is_kept_is_equal_for_equal_requests_and_the_trial_counts_once(platform, noise, tmp_path):
+    settings = platform.settings.model_copy(update={"home": tmp_path})
+    folder = keep(settings, noise)
+    first = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert set(first) == {"backtest.json", "bets.csv", "report.html"}
+    again = run_backtest(platform.engine, settings, asked(platform, candidate="noise", now=NOW + timedelta(days=1)))
+    assert keep(settings, again) == folder
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == first
+    bets = pd.read_csv(folder / "bets.csv")
+    assert len(bets) == len(noise.result.book)
+    assert bets.loc[bets["placed"], "profit"].sum() == pytest.approx(
+        taken(noise.result.book, "profit")[noise.result.placed].sum()
+    )
+    other = run_backtest(platform.engine, settings, asked(platform, candidate="noise", first=2025))
+    keep(settings, other)
+    assert other.result.setting.trials == 2
+    assert [trial.figures["bets"] for trial in read_trials(settings.reports_dir)] == [
+        noise.result.headline["bets"],
+        other.result.headline["bets"],
+    ]
+
+
+def test_requests_that_cannot_be_answered_say_why(platform):
+    engine, settings = platform.engine, platform.settings
+    with pytest.raises(UsageError, match="either --candidate"):
+        asked(platform, candidate=None)
+    with pytest.raises(UsageError, match="the training configuration has margins, noise"):
+        run_backtest(engine, settings, asked(platform, candidate="oracle"))
+    with pytest.raises(UsageError, match="no games of 2031"):
+        run_backtest(engine, settings, asked(platform, last=2031))
+    with pytest.raises(UsageError, match="there are: Sim Book 1, Sim Book 2"):
+        run_backtest(engine, settings, asked(platform, how=AT_OPENERS.model_copy(update={"books": ("Elsewhere",)})))
+
+
+def test_the_command_prints_figures_and_keeps_them(platform, aipro, monkeypatch, tmp_path):
+    use(monkeypatch, platform)
+    monkeypatch.setenv("AIPRO_HOME", str(tmp_path))
+    words = f"backtest run --sport {SPORT} --bet-type moneyline --from 2025 --to 2025 --candidate noise"
+    more = " --training configs/training/openers.yaml --decide openers --probability model"
+    done = aipro(words + more)
+    assert (done.code, done.err) == (0, "")
+    assert "model, its bets" in done.out
+    assert "underdog" in done.out
+    assert "report.html" in done.out
+    assert "noise" in aipro("backtest list").out
+    told = json.loads(aipro(words + more + " --json --dry-run").out)
+    assert told["request"]["who"] == "noise"
+    assert told["counts"]["decided"] > 250
+    refused = aipro(words + " --decide soon")
+    assert refused.code == 2
+    assert "a number of minutes before kick-off, or openers" in refused.err
+
+
+def test_a_stored_model_may_not_bet_before_what_it_knew(trained: Platform, aipro, monkeypatch):
+    use(monkeypatch, trained)
+    model = str(trained.one("SELECT id FROM ml_models WHERE bet_type = 'moneyline' LIMIT 1"))
+    words = f"backtest run --sport {SPORT} --bet-type moneyline --from 2024 --to 2024 --model {model[:8]} --dry-run"
+    early = aipro(f"{words} --decide 600")
+    assert early.code == 3
+    assert "it would know what happened since" in early.err
+    done = aipro(f"{words} --probability model")
+    assert (done.code, done.err) == (0, "")
+    assert "model, every game" in done.out
+
+
+def test_a_league_has_its_open_games_left_out(platform, noise):
+    open_games = platform.one("SELECT count(*) FROM games WHERE status = :status", status=GameStatus.SCHEDULED.value)
+    assert open_games > 0
+    assert noise.result.counts["pending"] <= open_games
