@@ -373,7 +373,7 @@ def _parse(kind: type[C], path: Path) -> C:
 
 
 def validated(kind: type[C], values: Mapping[str, Any], path: Path) -> C:
-    """Return the configuration value `values` of the file `path` describe; UsageError names the key that does not fit."""
+    """Return the configuration that `values` of the file `path` describe; UsageError names a key that does not fit."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
