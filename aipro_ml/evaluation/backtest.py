@@ -15,6 +15,7 @@ from aipro_ml import metrics
 from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.betting.edge import expected_value
 from aipro_ml.betting.odds import american_to_decimal
+from aipro_ml.betting.settlement import TWO_WAY_RULES, SettlementRules
 from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetResult, BetType, DevigMethod, Selection
 from aipro_ml.errors import LeakError
 from aipro_ml.evaluation.backtest_money import shares_of
@@ -63,12 +64,13 @@ WORTH_COLUMNS = ("result", "profit", "clv", "clv_points", "p_close")
 
 @dataclass(frozen=True)
 class Facts:
-    """What bets are settled and valued by: games (index game_id; status, scores), closes, margins by season."""
+    """What settles and values bets: games (as `grade` reads them), closes, margins by season, the sport's rules."""
 
     games: pd.DataFrame
     closing: pd.DataFrame
     distributions: Mapping[int, Mapping[BetType, MarginDistribution]]
     devig: DevigMethod
+    rules: SettlementRules = TWO_WAY_RULES
 
 
 @dataclass(frozen=True)
@@ -156,10 +158,14 @@ def _worth(book: pd.DataFrame, side: str, facts: Facts) -> pd.DataFrame:
             "fair_probability": book[f"struck_fair_{side}"],
         }
     )
+    if "kickoff_known" in book:
+        bets["kickoff_known"] = book["kickoff_known"]
     parts, standing = [], []
     for season, rows in bets.groupby(book["season"]):
         closing = facts.closing.loc[facts.closing["game_id"].isin(rows["game_id"])]
-        graded = grade(rows, facts.games, closing, facts.distributions[int(str(season))], facts.devig)
+        graded = grade(
+            rows, facts.games, closing, facts.distributions[int(str(season))], facts.devig, rules=facts.rules
+        )
         parts.append(graded.grades)
         standing.append(graded.standing)
     grades = pd.concat(parts).set_index("prediction_id").reindex(book.index)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from aipro_ml import __version__
 from aipro_ml.betting.distribution import MarginDistribution
+from aipro_ml.betting.settlement import SettlementRules
 from aipro_ml.config import Settings, gates_config, policy_config
 from aipro_ml.db.repositories import acts, models, reference
 from aipro_ml.enums import BetType
@@ -233,10 +234,21 @@ def _valued(bench: _Bench, decisions: pd.DataFrame) -> pd.DataFrame:
     state = bench.records.games.sort_values(["known_at", "revision"], kind="stable")
     state = state.drop_duplicates("game_id", keep="last").set_index("game_id")
     facts = Facts(
-        games=state[["status", "home_score", "away_score"]],
+        games=state[["status", "home_score", "away_score", "overtime", "kickoff"]],
         closing=bench.records.closing.astype({"game_id": object, "market": object}),
         distributions=bench.spreads,
         devig=bench.league.config.devig,
+        rules=SettlementRules.of(bench.league.config),
     )
     columns = [name for name in decisions.columns if not name.startswith("offered_")]
-    return settled_book(decisions[columns], strikes, facts)
+    return settled_book(decisions[columns].assign(kickoff_known=_kickoffs_then(bench, decisions)), strikes, facts)
+
+
+def _kickoffs_then(bench: _Bench, decisions: pd.DataFrame) -> pd.Series:
+    """Return the kick-off of each decision's game as it was known when it was decided."""
+    parts = []
+    for _, rows in decisions.groupby("bet_type", sort=True):
+        as_of = rows.set_index("game_id")["as_of"]
+        known = bench.history.schedule(list(as_of.index), as_of)["kickoff"]
+        parts.append(known.set_axis(rows.index, axis=0))
+    return pd.concat(parts)

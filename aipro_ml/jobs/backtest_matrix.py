@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from aipro_ml.betting.books import is_average, is_maximum
-from aipro_ml.betting.settlement import MarketRule, outcomes_of
+from aipro_ml.betting.settlement import SettlementRules, outcomes_of
 from aipro_ml.enums import BetType
 from aipro_ml.errors import UsageError
 from aipro_ml.evaluation.backtest_config import BacktestConfig
@@ -84,11 +84,11 @@ def backtest_matrix(
     X = build_matrices(history, league, (bet_type,), request)[bet_type].X
     entities = history.schedule(ids, moments.as_of)
     market = current_market(entities, history, league.config)
-    rule = MarketRule(league.config.moneyline)
+    rules = SettlementRules.of(league.config)
     quoted = reference_lines(entities, history, bet_type, market)
     closing = history.closing_lines(bet_type).set_index("game_id")["line"].reindex(entities.index)
     learned = quoted if bet_type is BetType.MONEYLINE else quoted.fillna(closing)
-    settled = labels(learned, history, bet_type, rule=rule)
+    settled = labels(learned, history, bet_type, rules=rules)
     meta = entities[list(META_COLUMNS)].assign(
         result_known_at=history.scored_at().reindex(entities.index),
         line=quoted.where(moments.decided, learned),
@@ -96,4 +96,4 @@ def backtest_matrix(
         outcome_points=settled["points"],
     )
     weight = settled["weight"] if settled["weight"].ne(1.0).any() else None
-    return FeatureMatrix(X, moments.known, meta, settled["y"], outcomes_of(bet_type, rule), weight)
+    return FeatureMatrix(X, moments.known, meta, settled["y"], outcomes_of(bet_type, rules.moneyline), weight)
