@@ -46,6 +46,14 @@ class Settings(BaseSettings):
     odds_api_key: SecretStr | None = Field(default=None, description="Key of The Odds API, for `aipro data fetch`")
     odds_api_url: str = Field(default="https://api.the-odds-api.com", description="Where The Odds API answers")
     nightly: Path | None = Field(default=None, description="What the nightly run and the schedule do (YAML)")
+    alert_webhook: SecretStr | None = Field(default=None, description="Address that gets each alert as JSON by POST")
+    alert_email_to: str = Field(default="", description="Who gets alerts by e-mail; comma between")
+    alert_email_from: str = "aipro@localhost"
+    smtp_host: str = "localhost"
+    smtp_port: int = Field(default=25, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_starttls: bool = False
     pool_size: int = Field(default=20, ge=1)
     statement_timeout_s: int = Field(default=300, ge=1)
     lock_timeout_s: int = Field(default=10, ge=1)

@@ -10,12 +10,14 @@ import typer
 
 from aipro_ml import __version__, logs
 from aipro_ml.cli import (
+    alert,
     backtest,
     calibrate,
     config,
     data,
     db,
     demo,
+    doctor,
     features,
     grade,
     ledger,
@@ -24,8 +26,10 @@ from aipro_ml.cli import (
     odds,
     perf,
     predict,
+    schedule,
     train,
     ui,
+    warehouse,
 )
 from aipro_ml.cli.output import say, warn
 from aipro_ml.errors import AiproError
@@ -37,11 +41,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: Rich's would import Markdown and a highlighter, a third of the time it takes
 )
-for _noun in (db, data, odds, features, train, calibrate, model, predict, grade, perf, ledger, backtest, config):
+for _noun in (
+    db,
+    data,
+    odds,
+    features,
+    train,
+    calibrate,
+    model,
+    predict,
+    grade,
+    perf,
+    ledger,
+    backtest,
+    schedule,
+    alert,
+    warehouse,
+    config,
+):
     app.add_typer(_noun.app, name=_noun.__name__.rsplit(".", 1)[-1])
 app.command("demo")(demo.demo)
 app.command("ui")(ui.ui)
 app.command("nightly")(nightly.nightly)
+app.command("doctor")(doctor.doctor)
 
 
 def _version(wanted: bool) -> None:

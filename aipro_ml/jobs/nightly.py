@@ -11,12 +11,16 @@ from typing import Any
 from aipro_ml.config import NightlyConfig, NightlySource, Settings, nightly_config
 from aipro_ml.db.locks import tried
 from aipro_ml.db.repositories import nights
+from aipro_ml.db.repositories.alerts import NewAlert
+from aipro_ml.enums import Severity
 from aipro_ml.errors import AiproError, DatabaseError, NightInterruptedError, StaleDataError
 from aipro_ml.features.sport import sport
+from aipro_ml.jobs.alerts import raise_alerts
 from aipro_ml.jobs.database import opened
 from aipro_ml.jobs.lost import is_lost, reason_of
 from aipro_ml.jobs.nightly_steps import (
     NEEDS,
+    NIGHT_STEPS,
     SPORT_STEPS,
     Night,
     Outcome,
@@ -179,21 +183,21 @@ class _Run:
         for code in sports_of(self.night):
             for step, act in SPORT_STEPS:
                 needed = [r for r in reports if r.step == NEEDS.get(step) and r.sport == code]
-                if any(r.state is State.FAILED for r in needed):
-                    yield StepReport(step, code, State.SKIPPED, f"{NEEDS[step]} failed")
+                if any(r.state in {State.FAILED, State.SKIPPED} for r in needed):
+                    yield StepReport(step, code, State.SKIPPED, f"{NEEDS[step]} was not done")
                 else:
                     yield self._done(step, code, partial(act, self.night, code))
+        failed = [alert_of(self.night.as_of, r) for r in reports if r.state is State.FAILED]
+        raise_alerts(self.night.engine, self.night.settings, failed, self.night.clock())
+        for step, close in NIGHT_STEPS:
+            yield self._done(step, "", partial(close, self.night))
 
     def _imports(self) -> Iterator[StepReport]:
         for name, source in named(self.night.plan.sources).items():
             yield self._done("import", name, partial(import_files, self.night, source))
-        for feed in self.night.plan.feeds if self._is_live() else ():
+        for feed in self.night.plan.feeds if self.night.is_live else ():
             request = FeedRequest(sport(feed.sport).code, feed.markets, feed.regions)
             yield self._done("fetch", request.sport, partial(fetch_feed, self.night, request))
-
-    def _is_live(self) -> bool:
-        """Return whether today's odds can count: those of a night long past are gone."""
-        return self.night.clock() - self.night.as_of < timedelta(hours=1)
 
     def _done(self, step: str, code: str, act: Callable[[], Outcome]) -> StepReport:
         """Return the report of a step: from the journal where it stands there, else of doing it now."""
@@ -215,6 +219,13 @@ class _Run:
         with self.night.engine.begin() as connection:
             facts = {"says": outcome.says, **outcome.facts}
             nights.note_step(connection, self.night.as_of, place, facts, self.night.clock())
+
+
+def alert_of(as_of: datetime, failed: StepReport) -> NewAlert:
+    """Return what somebody is told of a step that failed."""
+    about = f"{failed.step} {failed.sport}".strip()
+    message = f"night of {as_of:%Y-%m-%d %H:%M} UTC: {about} failed: {failed.says}"
+    return NewAlert("night_step", about, Severity.CRITICAL, message[:2000], {"as_of": iso_utc(as_of)})
 
 
 def named(sources: Sequence[NightlySource]) -> dict[str, NightlySource]:

@@ -5,23 +5,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import Engine
 
 from aipro_ml.config import NightlyConfig, NightlySource, Settings
 from aipro_ml.db.repositories import games, models, nights
+from aipro_ml.db.repositories.health import ComponentHealth, latest_health
 from aipro_ml.errors import AiproError
 from aipro_ml.features.sport import sport
+from aipro_ml.jobs.alerts import raise_alerts
+from aipro_ml.jobs.challengers import challenger_of
 from aipro_ml.jobs.grade import grade_sport
+from aipro_ml.jobs.health import HEALTHY, keep, look
 from aipro_ml.jobs.importing import Request, import_source
 from aipro_ml.jobs.ingest import ImportOptions
 from aipro_ml.jobs.ingest_boxes import import_boxes
 from aipro_ml.jobs.ingest_props import import_props
 from aipro_ml.jobs.market import derive_sport
 from aipro_ml.jobs.matrices import BuildOptions, build_features
+from aipro_ml.jobs.nightly_checks import check_night, health_alerts, night_alerts
+from aipro_ml.jobs.nightly_window import upcoming
 from aipro_ml.jobs.odds_feed import FeedRequest, fetch_odds, plan_of
 from aipro_ml.jobs.performance import update_performance
-from aipro_ml.jobs.predict import PredictionRequest, predict
+from aipro_ml.jobs.predict import LIVE_WITHIN, PredictionRequest, predict
+from aipro_ml.jobs.warehouse import refresh
 from aipro_ml.sources.box_registry import BOX_SOURCES
 from aipro_ml.sources.player_props import PROP_SOURCES
 
@@ -40,6 +46,11 @@ class Night:
     def window(self) -> timedelta:
         """Return how long after its decision a night looks for kick-offs."""
         return timedelta(hours=self.plan.horizon_hours)
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether the night is this one: of a night long past neither odds nor a shadow can be had any more."""
+        return bool(self.clock() - self.as_of <= LIVE_WITHIN)
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,25 @@ def publish_predictions(night: Night, code: str) -> Outcome:
     return Outcome(says, facts, sum(report.written for report in reports))
 
 
+def publish_shadows(night: Night, code: str) -> Outcome:
+    """Let the best newer model of each bet type predict beside the champion: what the gate's shadow period counts."""
+    if not night.is_live:
+        return Outcome("a night of the past has no shadow", final=False)
+    with night.engine.connect() as connection:
+        ahead = upcoming(games.schedule(connection, code), night.as_of, night.window)
+        champions = models.production_models(connection, code)
+        found = [challenger_of(models.list_models(connection, code, one), champions[one]) for one in champions]
+    shadows = [model for model in found if model is not None] if len(ahead) else []
+    published = written = 0
+    for model in shadows:
+        request = PredictionRequest(code, night.clock(), as_of=night.as_of, within=night.window, model=str(model.id))
+        reports = predict(night.engine, night.settings, request)
+        published += sum(report.published for report in reports)
+        written += sum(report.written for report in reports)
+    facts = {"models": sorted(str(model.id) for model in shadows), "published": published}
+    return Outcome(f"{len(shadows)} challengers, {published} predictions", facts, written)
+
+
 def grade_predictions(night: Night, code: str) -> Outcome:
     """Grade every prediction of the sport by what is known of its game now."""
     report = grade_sport(night.engine, code, night.clock())
@@ -149,21 +179,48 @@ def measure_performance(night: Night, code: str) -> Outcome:
     )
 
 
-def upcoming(schedule: pd.DataFrame, as_of: datetime, window: timedelta) -> pd.DataFrame:
-    """Return the games of a schedule (column kickoff) that kick off in (as_of, as_of + window]."""
-    first, last = pd.Timestamp(as_of), pd.Timestamp(as_of + window)
-    played = schedule["status"].isin(["scheduled", "in_progress", "final"])
-    return schedule[played & (schedule["kickoff"] > first) & (schedule["kickoff"] <= last)]
+def refresh_warehouse(night: Night) -> Outcome:
+    """Bring the warehouse to what the other tables say."""
+    count = refresh(night.engine, night.clock())
+    return Outcome(count.says, {}, count.written, final=False)
+
+
+def look_after(night: Night) -> Outcome:
+    """Hold the night against its rules, look at every component, keep both."""
+    sports, now = sports_of(night), night.clock()
+    written = check_night(night.engine, night.as_of, night.window, sports, now)
+    found = look(night.engine, night.settings, night.plan, sports, now)
+    written += keep(night.engine, found, night.as_of)
+    ill = [f"{one.component} {one.status}" for one in found if one.status != HEALTHY]
+    return Outcome(", ".join(ill) or f"{len(found)} components healthy", {}, written, final=False)
+
+
+def tell(night: Night) -> Outcome:
+    """Raise what the night's checks and its components call for; send what was not sent."""
+    with night.engine.connect() as connection:
+        ill = latest_health(connection)
+    found = [ComponentHealth(row["component"], row["status"], str(row["metrics"].get("says", ""))) for row in ill]
+    alerts = [*health_alerts(found), *night_alerts(night.engine, night.as_of)]
+    new = raise_alerts(night.engine, night.settings, alerts, night.clock())
+    return Outcome(f"{new} new, {len(alerts)} stand", {}, new, final=False)
 
 
 SPORT_STEPS: tuple[tuple[str, Callable[[Night, str], Outcome]], ...] = (
     ("market", derive_market),
     ("features", materialise),
     ("predict", publish_predictions),
+    ("shadow", publish_shadows),
     ("grade", grade_predictions),
     ("performance", measure_performance),
 )
 """Done for each sport once everything was imported, in this order."""
 
-NEEDS = {"predict": "features"}
+NEEDS = {"predict": "features", "shadow": "predict"}
 """A step that is not begun where another failed: features that changed behind our back must not be published."""
+
+NIGHT_STEPS: tuple[tuple[str, Callable[[Night], Outcome]], ...] = (
+    ("warehouse", refresh_warehouse),
+    ("health", look_after),
+    ("alerts", tell),
+)
+"""Done at the end, for all sports together and every time: without news they write nothing."""

@@ -34,18 +34,10 @@ def split_zone(expression: str, zone: str) -> tuple[str, ZoneInfo]:
 def next_slot(expression: str, zone: str, after: datetime) -> datetime:
     """Return the first moment (UTC) later than `after` at which the task is due."""
     bare, local = split_zone(expression, zone)
-    return _first(CronSim(bare, after.astimezone(local)), expression)
+    return next(CronSim(bare, after.astimezone(local))).astimezone(UTC)
 
 
 def latest_slot(expression: str, zone: str, until: datetime) -> datetime:
     """Return the last moment (UTC), `until` included, at which the task was due."""
     bare, local = split_zone(expression, zone)
-    return _first(CronSim(bare, (until + timedelta(seconds=1)).astimezone(local), reverse=True), expression)
-
-
-def _first(moments: CronSim, expression: str) -> datetime:
-    """Return the first of the moments in UTC; UsageError where there is none in fifty years."""
-    try:
-        return next(moments).astimezone(UTC)
-    except StopIteration:
-        raise UsageError(f"{expression!r} never comes: no such day") from None
+    return next(CronSim(bare, (until + timedelta(seconds=1)).astimezone(local), reverse=True)).astimezone(UTC)

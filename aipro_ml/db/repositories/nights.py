@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from aipro_ml.db.models.ml import MlModel
@@ -41,12 +41,10 @@ def note_step(
     )
 
 
-def latest_night(connection: Connection) -> datetime | None:
-    """Return the latest decision time a step was noted for, None before the first night."""
+def first_night(connection: Connection) -> datetime | None:
+    """Return when the first step of any night was noted, None before the first night."""
     row = AuditLog
-    statement = select(row.resource_id).where(row.action == ACTION).order_by(row.resource_id.desc()).limit(1)
-    found = connection.scalar(statement)
-    return None if found is None else datetime.fromisoformat(found)
+    return connection.scalar(select(func.min(row.created_at)).where(row.action == ACTION))
 
 
 def sports_in_production(connection: Connection) -> list[str]:

@@ -1,0 +1,83 @@
+"""Alerts: raised once, acknowledged by a user, sent by webhook and e-mail; sending that fails stops nothing."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from aipro_ml.config import Settings
+from aipro_ml.db.repositories import alerts as repository
+from aipro_ml.db.repositories.alerts import NewAlert, StoredAlert
+from aipro_ml.errors import AiproError
+from aipro_ml.jobs.notifiers import notifiers
+
+log = logging.getLogger(__name__)
+
+Send = Callable[[Sequence[StoredAlert]], None]
+
+
+def raise_alerts(engine: Engine, settings: Settings, alerts: Sequence[NewAlert], now: datetime) -> int:
+    """Store the alerts that are new and send what was not sent yet; return how many were new."""
+    new = 0
+    if alerts:
+        with engine.begin() as connection:
+            new = len(repository.save_alerts(connection, alerts, now))
+    send_open(engine, settings, now)
+    return new
+
+
+def send_open(engine: Engine, settings: Settings, now: datetime) -> list[str]:
+    """Send each open alert by every channel it has not gone out by; return what failed, to be tried the next time.
+
+    An alert goes out at least once: killed between sending and noting it, it goes out again.
+    """
+    failed = []
+    for channel, send in notifiers(settings).items():
+        with engine.connect() as connection:
+            waiting = [alert for alert in repository.open_alerts(connection) if channel not in alert.sent]
+        if not waiting:
+            continue
+        try:
+            send(waiting)
+        except Exception as error:  # noqa: BLE001 - whatever a mail or web server does, the night goes on
+            log.warning("alerts were not sent", extra={"channel": channel, "reason": type(error).__name__})
+            failed.append(f"{channel}: {_told(error)}")
+            continue
+        with engine.begin() as connection:
+            for alert in waiting:
+                repository.note_sent(connection, alert.id, channel, now)
+    return failed
+
+
+def list_alerts(engine: Engine, limit: int, *, acknowledged: bool) -> list[dict[str, object]]:
+    """Return the latest alerts as rows of a table, newest first."""
+    with engine.connect() as connection:
+        found = repository.list_alerts(connection, limit, acknowledged=acknowledged)
+    return [
+        {
+            "id": str(alert.id)[:8],
+            "created_at": alert.created_at,
+            "severity": alert.severity.value,
+            "type": alert.alert_type,
+            "message": alert.message,
+            "sent": ", ".join(sorted(alert.sent)) or "-",
+            "acknowledged": alert.acknowledged_by or "-",
+        }
+        for alert in found
+    ]
+
+
+def acknowledge(engine: Engine, reference: str, who: str, now: datetime) -> StoredAlert:
+    """Let the user `who` (e-mail address or id) acknowledge the alert whose id begins with `reference`."""
+    with engine.begin() as connection:
+        alert = repository.find_alert(connection, reference)
+        user = repository.user_named(connection, who)
+        if not repository.acknowledge(connection, alert.id, user, now):
+            raise AiproError(f"alert {str(alert.id)[:8]} was acknowledged before, by {alert.acknowledged_by}")
+    return alert
+
+
+def _told(error: Exception) -> str:
+    """Return an error's own words on one line; of a web address never the query, in which a key may stand."""
+    return " ".join(str(error).split("?", 1)[0].split())[:200] or type(error).__name__

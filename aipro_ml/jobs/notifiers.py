@@ -1,0 +1,77 @@
+"""Where alerts go: a webhook (JSON by POST) and e-mail, each as configured."""
+
+import smtplib
+import ssl
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+
+from aipro_ml.config import Settings
+from aipro_ml.db.repositories.alerts import StoredAlert
+from aipro_ml.errors import AiproError
+
+TIMEOUT_S = 10
+
+Notifier = Callable[[Sequence[StoredAlert]], None]
+
+
+def notifiers(settings: Settings) -> dict[str, Notifier]:
+    """Return the configured channels by name; none where nothing is configured."""
+    found: dict[str, Notifier] = {}
+    if settings.alert_webhook is not None:
+        found["webhook"] = lambda alerts: post(settings, alerts)
+    if settings.alert_email_to:
+        found["email"] = lambda alerts: mail(settings, alerts)
+    return found
+
+
+def post(settings: Settings, alerts: Sequence[StoredAlert]) -> None:
+    """POST each alert as one JSON object; AiproError where the address does not answer with success."""
+    import httpx
+
+    if settings.alert_webhook is None:
+        raise AiproError("no webhook is set: AIPRO_ALERT_WEBHOOK")
+    address = settings.alert_webhook.get_secret_value()
+    with httpx.Client(timeout=TIMEOUT_S) as client:
+        for alert in alerts:
+            try:
+                answer = client.post(address, json=payload(alert))
+            except httpx.HTTPError as error:
+                raise AiproError(f"no answer ({type(error).__name__})") from None  # the cause names the address
+            if not answer.is_success:
+                raise AiproError(f"the address answers {answer.status_code}")
+
+
+def payload(alert: StoredAlert) -> dict[str, object]:
+    """Return the alert as the webhook sends it; `text` is what chat programs show."""
+    return {
+        "text": f"[{alert.severity.value}] {alert.message}",
+        "id": str(alert.id),
+        "type": alert.alert_type,
+        "severity": alert.severity.value,
+        "message": alert.message,
+        "created_at": alert.created_at.isoformat(),
+    }
+
+
+def mail(settings: Settings, alerts: Sequence[StoredAlert]) -> None:
+    """Send all alerts in one message; smtplib's errors come through."""
+    message = EmailMessage()
+    worst = min(alerts, key=lambda alert: ("critical", "warning", "info").index(alert.severity.value))
+    more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
+    message["Subject"] = f"[AI PRO SPORTS] {worst.severity.value}: {one_line(worst.message)[:120]}{more}"
+    message["From"] = settings.alert_email_from
+    message["To"] = ", ".join(address.strip() for address in settings.alert_email_to.split(","))
+    lines = [f"{a.created_at:%Y-%m-%d %H:%M} UTC  {a.severity.value}  {a.alert_type}: {a.message}" for a in alerts]
+    message.set_content("\n".join(lines) + "\n\nAcknowledge one: aipro alert ack ID --by EMAIL\n")
+    with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_S) as server:
+        if settings.smtp_starttls:
+            server.starttls(context=ssl.create_default_context())
+        if settings.smtp_user:
+            password = settings.smtp_password.get_secret_value() if settings.smtp_password else ""
+            server.login(settings.smtp_user, password)
+        server.send_message(message)
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks, which a header must not have."""
+    return " ".join(text.split())

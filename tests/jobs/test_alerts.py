@@ -1,0 +1,121 @@
+"""Alerts: one for one matter, sent once by each channel, acknowledged by somebody who exists."""
+
+from datetime import UTC, datetime, timedelta
+from email import message_from_string, policy
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from aipro_ml.db.repositories.alerts import NewAlert
+from aipro_ml.enums import Severity
+from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.jobs.alerts import acknowledge, list_alerts, raise_alerts, send_open
+from tests.fixtures_commands import Aipro, use
+from tests.fixtures_platform import Platform
+from tests.jobs.listeners import mail_listener, web_listener
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+STALE = NewAlert("stale_source", "NFL", Severity.WARNING, "NFL: the newest quote is 50 h old")
+LATE = NewAlert("deadline", "NFL 2026-01-01", Severity.CRITICAL, "NFL: nothing was published\nby 12:40")
+
+
+@pytest.fixture
+def user(engine):
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO users (id, email, hashed_password, role, created_at) VALUES "
+                "(gen_random_uuid(), 'Ann@example.org', 'x', 'admin', '2026-01-01')"
+            )
+        )
+    return "ann@example.org"
+
+
+def listed(engine, **more):
+    return list_alerts(engine, 10, acknowledged=more.get("acknowledged", False))
+
+
+def test_an_alert_stands_once_until_it_is_acknowledged_and_then_it_is_a_new_one(engine, database_settings, user):
+    assert raise_alerts(engine, database_settings, [STALE, LATE], NOW) == 2
+    assert raise_alerts(engine, database_settings, [STALE], NOW + timedelta(days=1)) == 0
+    rows = listed(engine)
+    assert [row["type"] for row in rows] in (["deadline", "stale_source"], ["stale_source", "deadline"])
+    stale = next(row for row in rows if row["type"] == "stale_source")
+    acknowledge(engine, str(stale["id"]), user, NOW)
+    assert [row["type"] for row in listed(engine)] == ["deadline"]
+    assert [row["acknowledged"] for row in listed(engine, acknowledged=True)].count("Ann@example.org") == 1
+    with pytest.raises(AiproError, match="acknowledged before, by Ann"):
+        acknowledge(engine, str(stale["id"]), user, NOW)
+    assert raise_alerts(engine, database_settings, [STALE], NOW + timedelta(days=2)) == 1
+
+
+def test_nobody_who_does_not_exist_acknowledges(engine, database_settings):
+    raise_alerts(engine, database_settings, [STALE], NOW)
+    (row,) = listed(engine)
+    with pytest.raises(UsageError, match="there are no users yet"):
+        acknowledge(engine, str(row["id"]), "ann@example.org", NOW)
+    with pytest.raises(UsageError, match="no alert whose id begins"):
+        acknowledge(engine, "ffffffff", "ann@example.org", NOW)
+
+
+def test_each_channel_gets_an_alert_once(engine, database_settings):
+    with web_listener() as web, mail_listener() as post:
+        settings = database_settings.model_copy(
+            update={
+                "alert_webhook": SecretStr(f"http://127.0.0.1:{web.port}/hook?key=secret"),
+                "alert_email_to": "ann@example.org, ben@example.org",
+                "smtp_host": "127.0.0.1",
+                "smtp_port": post.port,
+            }
+        )
+        raise_alerts(engine, settings, [STALE, LATE], NOW)
+        raise_alerts(engine, settings, [STALE], NOW)
+        assert sorted(message["type"] for message in web.messages) == ["deadline", "stale_source"]
+        assert {message["text"] for message in web.messages} >= {"[warning] NFL: the newest quote is 50 h old"}
+        (mail,) = [message_from_string(text, policy=policy.default) for text in post.messages]
+    assert mail["To"] == "ann@example.org, ben@example.org"
+    assert (
+        mail["Subject"].strip().startswith("[AI PRO SPORTS] critical: NFL: nothing was published by 12:40 (and 1 more)")
+    )
+    assert "stale_source: NFL" in mail.get_content()
+    assert {row["sent"] for row in listed(engine)} == {"email, webhook"}
+
+
+@pytest.mark.parametrize("away", ["refuses", "is not there"])
+def test_a_notifier_that_fails_stops_nothing_and_is_tried_again(engine, database_settings, away):
+    with web_listener() as web, mail_listener() as post:
+        update = {
+            "alert_webhook": SecretStr(f"http://127.0.0.1:{web.port}/hook?key=secret"),
+            "alert_email_to": "ann@example.org",
+            "smtp_host": "127.0.0.1",
+            "smtp_port": post.port,
+        }
+        settings = database_settings.model_copy(update=update)
+        web.status = post.status = 500
+        broken = settings
+        if away == "is not there":
+            nowhere = {"alert_webhook": SecretStr("http://127.0.0.1:1/hook?key=secret"), "smtp_port": 1}
+            broken = settings.model_copy(update=nowhere)
+        assert raise_alerts(engine, broken, [STALE], NOW) == 1
+        failed = send_open(engine, broken, NOW)
+        assert [line.partition(":")[0] for line in failed] == ["webhook", "email"]
+        assert not any("secret" in line for line in failed)
+        web.status = post.status = 200
+        web.messages.clear()
+        post.messages.clear()
+        assert send_open(engine, settings, NOW) == []
+        assert (len(web.messages), len(post.messages)) == (1, 1)
+        assert send_open(engine, settings, NOW) == []
+        assert len(web.messages) == 1
+
+
+def test_the_commands_list_acknowledge_and_send(aipro: Aipro, monkeypatch, engine, database_settings, user):
+    use(monkeypatch, Platform(database_settings))
+    raise_alerts(engine, database_settings, [STALE], NOW)
+    (row,) = listed(engine)
+    assert "the newest quote is 50 h old" in aipro("alert list").out
+    assert aipro("alert send").out == "no channel is configured\n"
+    assert aipro(f"alert ack {row['id']} --by nobody@example.org").code == 2
+    assert aipro(f"alert ack {row['id']} --by {user}").out.startswith(f"acknowledged by {user}: NFL")
+    assert aipro("alert list").out == "alerts: nothing\n"
