@@ -1,6 +1,7 @@
 """Settings of the installation (defaults < profile < environment < flag) and frozen configuration values."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aipro_ml import resources
-from aipro_ml.enums import BetType, DevigMethod
+from aipro_ml.enums import BetType, DevigMethod, Tier
 from aipro_ml.errors import UsageError
 
 
@@ -372,6 +373,30 @@ class GatesConfig(Config):
             ) from error
 
 
+class BetLimits(Config):
+    """What may be staked; `configs/bets.yaml` says it in words. Caps are shares of a bankroll."""
+
+    tiers: tuple[Tier, ...] = Field(min_length=1)
+    minimum: Decimal = Field(gt=0)
+    bet_cap: Decimal = Field(gt=0, le=1)
+    game_cap: Decimal = Field(gt=0, le=1)
+    open_cap: Decimal = Field(gt=0, le=1)
+
+    @field_validator("tiers", mode="before")
+    @classmethod
+    def _listed(cls, tiers: Any) -> Any:
+        return tuple(tier.strip() for tier in tiers.split(",")) if isinstance(tiers, str) else tiers
+
+    def overridden(self, settings: Mapping[str, str]) -> "BetLimits":
+        """Return the limits with `settings` keys `bet.<name>` applied; UsageError names one that does not fit."""
+        stored = {name.removeprefix("bet."): value for name, value in settings.items() if name.startswith("bet.")}
+        try:
+            return BetLimits.model_validate({**self.model_dump(), **stored})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UsageError(f"system setting bet.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
 def _setting(value: str) -> str | None:
     return None if value.strip().lower() in {"null", "none", ""} else value
 
@@ -406,6 +431,12 @@ def policy_config() -> PolicyConfig:
 def gates_config() -> GatesConfig:
     """Return the shipped promotion gates."""
     return _parse(GatesConfig, resources.configs_dir() / "gates.yaml")
+
+
+@cache
+def bet_limits() -> BetLimits:
+    """Return the shipped limits of bets."""
+    return _parse(BetLimits, resources.configs_dir() / "bets.yaml")
 
 
 def training_config(path: Path | None = None) -> TrainingConfig:

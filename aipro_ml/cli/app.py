@@ -12,6 +12,8 @@ from aipro_ml import __version__, logs
 from aipro_ml.cli import (
     alert,
     backtest,
+    bank,
+    bet,
     calibrate,
     config,
     data,
@@ -53,6 +55,8 @@ for _noun in (
     grade,
     perf,
     ledger,
+    bank,
+    bet,
     backtest,
     schedule,
     alert,

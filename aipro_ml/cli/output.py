@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -87,7 +88,7 @@ class _Column:
 
 def _column(rows: Sequence[Mapping[str, object]], name: str) -> _Column:
     sample = rows[0][name]
-    is_number = isinstance(sample, int | float) and not isinstance(sample, bool)
+    is_number = isinstance(sample, int | float | Decimal) and not isinstance(sample, bool)
     return _Column(printable(name), tuple(printable(_cell(row.get(name))) for row in rows), is_number)
 
 

@@ -114,6 +114,12 @@ def grade(
     return Grading(grades.reset_index(drop=True)[list(GRADE_COLUMNS)], standing)
 
 
+def standing_of(predictions: pd.DataFrame, games: pd.DataFrame, rules: SettlementRules) -> pd.Series:
+    """Return where each prediction stands, by its id: graded, pending, void or ungradeable; arguments as `grade`'s."""
+    bets = _with_state(predictions.reset_index(drop=True), games, rules)
+    return pd.Series(_standing(bets), index=bets["prediction_id"].to_numpy(), name="standing", dtype=object)
+
+
 def _with_state(bets: pd.DataFrame, games: pd.DataFrame, rules: SettlementRules) -> pd.DataFrame:
     """Return `bets` with the state of their games: status, the scores that count, and whether it was moved too far."""
     state = games.reindex(bets["game_id"]).reset_index(drop=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from aipro_ml.db.repositories import acts
 from aipro_ml.errors import UsageError
@@ -33,6 +33,12 @@ def known_person(connection: Connection, email: str) -> acts.Person:
 def actor_named(connection: Connection, email: str | None, login: str) -> Actor:
     """Return the user of this address as actor, else the login that typed the command."""
     return Actor(login=login) if email is None else Actor(known_person(connection, email).id)
+
+
+def acting(engine: Engine, email: str | None, login: str) -> Actor:
+    """Return `actor_named` on a connection of its own."""
+    with engine.connect() as connection:
+        return actor_named(connection, email, login)
 
 
 def write_down(

@@ -1,6 +1,6 @@
 """Every prediction of a sport held against what is known of its game now; reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from aipro_ml.betting.settlement import SettlementRules
 from aipro_ml.db.repositories import grades, odds, reference
-from aipro_ml.evaluation.grading import GRADE_COLUMNS, Accounting, Grading, grade
+from aipro_ml.evaluation.grading import GRADE_COLUMNS, Accounting, Grading, grade, standing_of
 from aipro_ml.features.history import History
-from aipro_ml.features.sport import Sport
+from aipro_ml.features.sport import Sport, sport
 from aipro_ml.jobs.distributions import distributions_before
 from aipro_ml.jobs.facts import load_played
 
@@ -60,11 +60,22 @@ def grade_predictions(connection: Connection, league: Sport) -> Graded:
     return graded
 
 
+def void_predictions(connection: Connection, code: str, ids: Iterable[object]) -> set[str]:
+    """Return which of these predictions of the sport are void by what is known of their games now."""
+    league = sport(code)
+    found = grades.predictions_to_grade(connection, league.code, ids)
+    standing = standing_of(found, _games(found), SettlementRules.of(league.config))
+    return set(standing.index[standing == "void"])
+
+
 def _of_season(history: History, league: Sport, part: pd.DataFrame, closing: pd.DataFrame) -> Grading:
-    games = part.drop_duplicates("game_id").set_index("game_id")[_GAME]
     distributions = distributions_before(history, league, int(part["season"].iloc[0]))
     rules = SettlementRules.of(league.config)
-    return grade(part, games, closing, distributions, league.config.devig, rules=rules)
+    return grade(part, _games(part), closing, distributions, league.config.devig, rules=rules)
+
+
+def _games(found: pd.DataFrame) -> pd.DataFrame:
+    return found.drop_duplicates("game_id").set_index("game_id")[_GAME]
 
 
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Grades of predictions, superseded grades, and daily performance of models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,15 +35,16 @@ _GRADABLE = text(
         SELECT CASE WHEN v.kickoff_estimated THEN NULL ELSE v.game_date END AS kickoff FROM game_revisions v
         WHERE v.game_id = p.game_id AND v.known_at <= f.as_of ORDER BY v.known_at DESC, v.revision DESC LIMIT 1
     ) known ON TRUE
-    WHERE s.code = :sport
+    WHERE s.code = :sport AND (CAST(:ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:ids AS uuid[])))
     ORDER BY f.seq
     """
 )
 
 
-def predictions_to_grade(connection: Connection, sport: str) -> pd.DataFrame:
-    """Return every prediction of the sport with its game's present state and its grade, if it has one."""
-    return read_frame(connection, _GRADABLE.bindparams(sport=sport))
+def predictions_to_grade(connection: Connection, sport: str, ids: Iterable[object] | None = None) -> pd.DataFrame:
+    """Return every prediction of the sport (only these `ids`) with its game's present state and its grade, if any."""
+    only = None if ids is None else [str(each) for each in ids]
+    return read_frame(connection, _GRADABLE.bindparams(sport=sport, ids=only))
 
 
 def save_results(connection: Connection, results: pd.DataFrame) -> UpsertCount:
