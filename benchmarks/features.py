@@ -102,7 +102,8 @@ def _from_parquet(file: Path, words: dict[str, pd.Index]) -> pd.DataFrame:
     table = pq.ParquetFile(file, memory_map=True).read()
     codes = {name: table.column("game" if name == "game_id" else name).to_numpy() for name in _WORDS}
     plain = {name: table.column(name).to_numpy() for name in ("is_sharp", "line", "price")}
-    times = pd.Series(table.column("recorded_at").to_numpy()).dt.tz_localize("UTC")
+    moments = pd.Series(table.column("recorded_at").to_numpy().view("int64"), copy=False)
+    times = moments.astype("datetime64[us, UTC]", copy=False)  # no copy, as a change of time zone would make
     named = {name: pd.Categorical.from_codes(codes[name], categories=words[name]) for name in _WORDS}
     return pd.DataFrame({**named, **plain, "recorded_at": times}, copy=False)
 

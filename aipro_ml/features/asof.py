@@ -166,9 +166,11 @@ def counted(events: pd.DataFrame, by: Sequence[str] = ("team_id",)) -> pd.Series
 
 def microseconds(times: pd.Series) -> IntArray:
     """Return UTC times as integer microseconds since 1970; ValueError where one is missing."""
-    if times.isna().any():
+    # as NumPy sees them: nothing is copied where they are in microseconds already
+    moments: IntArray = times.astype("datetime64[us, UTC]", copy=False).to_numpy("datetime64[us]").view(np.int64)
+    if len(moments) and moments.min() == np.iinfo(np.int64).min:
         raise ValueError(f"{times.name}: a time is missing, and without it nothing can be ordered")
-    return np.asarray(times.astype("datetime64[us, UTC]").astype("int64"))
+    return moments
 
 
 def previous_events(events: pd.DataFrame, by: Sequence[str] = ("team_id",)) -> IntArray:

@@ -1,8 +1,8 @@
 """The quotes of every book in time order, and what of them stood at each game's decision time."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from math import prod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from aipro_ml.features.asof import microseconds
 IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 NEVER = np.iinfo(np.int64).min
+BLOCK = 1 << 16
+"""Rows a step of a pass takes: what it makes of them on the way stays in the processor's cache."""
+
 _KEYS = ("game_id", "book", "market", "selection")
 
 
@@ -34,17 +37,19 @@ class QuoteLog:
         parts = [coded(odds[column]) for column in _KEYS[1:]]
         self._width = prod(max(len(values), 1) for _, values in parts)
         # half the memory and time where so few cells are needed, as nearly always
-        narrow = len(self._games) * self._width < np.iinfo(np.int32).max
-        series: npt.NDArray[Any] = self._game.astype(np.int32 if narrow else np.int64)
-        for codes, values in parts:
-            series *= max(len(values), 1)
-            series += codes
-        self._series = series
+        narrow = max(len(self._games) * self._width, len(odds)) < np.iinfo(np.int32).max
+        self._small: type[np.signedinteger] = np.int32 if narrow else np.int64
+        self._series = np.empty(len(odds), dtype=self._small)
+        for block in self._blocks():
+            self._series[block] = self._game[block]
+            for codes, values in parts:
+                self._series[block] *= max(len(values), 1)
+                self._series[block] += codes[block]
 
     def latest(self, entities: pd.DataFrame, max_age: pd.Timedelta) -> pd.DataFrame:
         """Return each series' last quote in (as_of − max_age, as_of]."""
         limit = self._limits(entities)
-        rows = self._extreme(np.flatnonzero(self._time <= limit[self._game]), last=True)
+        rows = self._last(limit) if self._ordered else self._extreme(np.flatnonzero(self._known(limit)), last=True)
         # a series whose last known quote is too old has no other that is not
         oldest = limit[self._game[rows]] - max_age // pd.Timedelta(microseconds=1)
         return self._take(rows[self._time[rows] > oldest])
@@ -56,14 +61,28 @@ class QuoteLog:
 
     @cached_property
     def _first(self) -> IntArray:
-        return self._extreme(np.arange(len(self._time)), last=False)
+        if not self._ordered:
+            return self._extreme(np.arange(len(self._time)), last=False)
+        cell = self._cells()
+        for block in reversed(list(self._blocks())):
+            cell[self._series[block][::-1]] = self._rows(block)[::-1]
+        return _filled(cell)
+
+    def _last(self, limit: IntArray) -> IntArray:
+        """Return each series' last row known at its game's `limit`, by series; the rows stand in time order."""
+        cell = self._cells()
+        for block in self._blocks():
+            known = self._time[block] <= limit[self._game[block]]
+            series, rows = self._series[block], self._rows(block)
+            cell[series[known]] = rows[known]
+        return _filled(cell)
 
     def movements(self, entities: pd.DataFrame) -> pd.DataFrame:
         """Return per game (index of `entities`): `moves`, how often a line or price changed, and `moved_at`.
 
         `moved_at` is the last change known at as_of, the first quote where nothing moved, NaT without quotes.
         """
-        rows = self._by_series[self._known(entities)[self._by_series]]
+        rows = self._by_series[self._known(self._limits(entities))[self._by_series]]
         changed, first = self._changes(rows)
         games = self._game[rows]
         moves = np.bincount(games, weights=changed, minlength=len(self._games))
@@ -107,23 +126,37 @@ class QuoteLog:
         limits: IntArray = np.append(microseconds(entities["as_of"]), NEVER)[place]
         return limits
 
-    def _known(self, entities: pd.DataFrame) -> Mask:
-        """Return which rows are of the entities' games and known at as_of."""
-        known: Mask = self._time <= self._limits(entities)[self._game]
+    def _known(self, limit: IntArray) -> Mask:
+        """Return which rows are known at their game's `limit`."""
+        known: Mask = self._time <= limit[self._game]
         return known
 
     def _extreme(self, rows: IntArray, *, last: bool) -> IntArray:
-        """Return of `rows` (ascending) each series' last or first in time, ordered by series."""
-        cells = len(self._games) * self._width
-        if not self._ordered:
-            series, time = self._series[rows], self._time[rows]
-            best = np.full(cells, NEVER if last else np.iinfo(np.int64).max)
-            (np.maximum if last else np.minimum).at(best, series, time)
-            rows = rows[time == best[series]]
-        cell = np.full(cells, -1, dtype=np.int64)
-        chosen = rows if last else rows[::-1]
-        cell[self._series[chosen]] = chosen  # of a repeated cell NumPy keeps the last assignment
-        return cell[cell >= 0]
+        """Return of `rows` (ascending) each series' last or first in time, by series, whatever order they stand in."""
+        series, time = self._series[rows], self._time[rows]
+        best = np.full(len(self._games) * self._width, NEVER if last else np.iinfo(np.int64).max)
+        (np.maximum if last else np.minimum).at(best, series, time)
+        rows = rows[time == best[series]]
+        chosen, cell = rows if last else rows[::-1], self._cells()
+        cell[self._series[chosen]] = chosen
+        return _filled(cell)
+
+    def _cells(self) -> npt.NDArray[np.signedinteger]:
+        """Return an empty cell (−1) a series; of rows put into one NumPy keeps the last assignment."""
+        return np.full(len(self._games) * self._width, -1, dtype=self._small)
+
+    def _rows(self, block: slice) -> npt.NDArray[np.signedinteger]:
+        return np.arange(block.start, block.stop, dtype=self._small)
+
+    def _blocks(self) -> Iterator[slice]:
+        """Yield the rows in steps of BLOCK."""
+        for start in range(0, len(self._time), BLOCK):
+            yield slice(start, min(start + BLOCK, len(self._time)))
 
     def _take(self, rows: IntArray) -> pd.DataFrame:
         return pd.DataFrame({name: column.array.take(rows) for name, column in self._odds.items()}, copy=False)
+
+
+def _filled(cell: npt.NDArray[np.signedinteger]) -> IntArray:
+    """Return the rows in the cells that hold one, in the integers that taking them by needs."""
+    return cell[cell >= 0].astype(np.int64)

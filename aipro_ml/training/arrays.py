@@ -30,7 +30,7 @@ def model_columns(X: pd.DataFrame, feature_names: Sequence[str]) -> pd.DataFrame
 
     X itself where it is nothing else: do not change it.
     """
-    if list(X.columns) == list(feature_names) and (X.dtypes == "float64").all():
+    if list(X.columns) == list(feature_names) and all(kind == np.float64 for kind in X.dtypes.tolist()):
         return X
     missing = [name for name in feature_names if name not in X.columns]
     if missing:

@@ -99,3 +99,16 @@ def test_no_quotes_and_no_games_give_no_rows() -> None:
         assert log.latest(some_games, DAY).empty
         assert log.opening(some_games).empty
         assert log.movements(some_games)["moves"].isna().all()
+
+
+@pytest.mark.parametrize("step", [1, 7, 400])
+def test_answers_do_not_depend_on_how_many_rows_a_pass_takes_at_once(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odds, entities = random_quotes(3, 400)
+    odds = odds.sort_values("recorded_at", kind="stable", ignore_index=True)
+    whole = QuoteLog(odds)
+    monkeypatch.setattr("aipro_ml.features.quotes.BLOCK", step)
+    parts = QuoteLog(odds)
+    pd.testing.assert_frame_equal(parts.latest(entities, DAY), whole.latest(entities, DAY))
+    pd.testing.assert_frame_equal(parts.opening(entities), whole.opening(entities))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from aipro_ml.enums import BetType, Selection, Tier
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.features.matrix import FeatureMatrix
-from aipro_ml.inference.explain import EXPLANATION_COLUMNS, TERMS, explain
+from aipro_ml.inference.explain import EXPLANATION_COLUMNS, KEPT, TERMS, explain
+from aipro_ml.inference.explain import _kept as kept_columns
 from aipro_ml.inference.prediction import Prediction
 from aipro_ml.training.sklearn import SklearnTrainer
 
@@ -176,3 +177,16 @@ def test_a_model_of_no_known_form_needs_background_rows():
 
 def test_no_predictions_give_no_rows():
     assert explain(Opaque(), DATA.X, []).empty
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_kept_columns_are_those_of_a_stable_sort_with_ties_zeros_and_almost_equal_sizes(seed):
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(60, int(random.integers(1, 40))))
+    values[random.random(values.shape) < 0.3] = 0.0
+    values[:20] = random.integers(-2, 3, values[:20].shape) * 0.1
+    values[20:40] = random.choice([-1.0, 1.0], values[20:40].shape) * 0.3
+    steps = random.integers(0, 3 if seed % 2 else 90, values[20:40].shape)  # some apart by bits that the place takes
+    values[20:40].view(np.int64)[...] += steps
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")
+    np.testing.assert_array_equal(kept_columns(values), order[:, :KEPT])
