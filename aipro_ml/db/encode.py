@@ -21,7 +21,7 @@ BLOCK_BYTES = 4 << 20
 LONGEST_TEXT = 4096
 """Bytes; a record is as wide as its longest text, so a frame with a longer one is sent row by row."""
 
-_NULL = -1
+_NULL, _FLOAT8_OID = -1, 701
 _EPOCH = np.datetime64("2000-01-01", "us").astype("int64")
 _EPOCH_DAY = np.datetime64("2000-01-01", "D").astype("int64")
 _WHOLE = {"int2": ">i2", "int4": ">i4", "int8": ">i8"}
@@ -202,6 +202,42 @@ def _truth(column: pd.Series, kind: str, place: str) -> Packed:
     return Packed(flags.view("u1"), _sizes(missing, 1))
 
 
+def _arrays(column: pd.Series, kind: str, place: str) -> Packed | None:  # noqa: ARG001 (one signature for all)
+    """Return arrays of equally many numbers (NaN: NULL); None for others, which go row by row."""
+    values = column.tolist()
+    if not values or any(not isinstance(each, np.ndarray) or each.shape != values[0].shape for each in values):
+        return None
+    numbers = np.array(values, dtype="float64")
+    if numbers.ndim != 2 or not numbers.shape[1]:
+        return None
+    missing, record = np.isnan(numbers), np.empty(len(values), dtype=_array_record(numbers.shape[1]))
+    if record.itemsize > LONGEST_TEXT:
+        return None
+    record["dimensions"], record["nulls"], record["element"] = 1, missing.any(axis=1), _FLOAT8_OID
+    record["length"], record["first"] = numbers.shape[1], 1
+    record["items"]["size"] = np.where(missing, _NULL, 8)
+    record["items"]["value"] = numbers
+    return _without(record, missing)
+
+
+def _array_record(length: int) -> np.dtype[Any]:
+    header = [(name, ">i4") for name in ("dimensions", "nulls", "element", "length", "first")]
+    return np.dtype([*header, ("items", [("size", ">i4"), ("value", ">f8")], (length,))])
+
+
+def _without(record: Bytes, missing: npt.NDArray[np.bool_]) -> Packed:
+    """Return the records without the values that are `missing`, of which only the size is sent."""
+    width = record.dtype.itemsize
+    if not missing.any():
+        return Packed(record.view(f"V{width}"))
+    sent = np.ones((len(record), width), dtype=bool)
+    sent[:, width - 12 * missing.shape[1] :].reshape(*missing.shape, 12)[missing, 4:] = False
+    sizes = sent.sum(axis=1, dtype=np.int32)
+    moved = np.zeros((len(record), width), dtype=np.uint8)
+    moved[np.arange(width) < sizes[:, None]] = record.view(np.uint8).reshape(len(record), width)[sent]
+    return Packed(moved.view(f"V{width}").ravel(), sizes)
+
+
 def _text(column: pd.Series, kind: str, place: str) -> Packed | None:
     codes, words = pd.factorize(column)
     raw = [word.encode() for word in python_values(pd.Series(words, dtype=object), kind, place)]
@@ -222,4 +258,5 @@ _PACK: dict[str, Callable[[pd.Series, str, str], Packed | None]] = {
     "float8": _number,
     "bool": _truth,
     "text": _text,
+    "float8[]": _arrays,
 }

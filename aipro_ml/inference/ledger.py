@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from aipro_ml.identity import derive_id
-from aipro_ml.inference.prediction import Prediction, canonical_row, prediction_hash_of
+from aipro_ml.identity import derive_ids
+from aipro_ml.inference.prediction import (
+    PREDICTION_FIELDS,
+    Prediction,
+    canonical_members,
+    canonical_row,
+    prediction_hash_of,
+    prediction_hashes,
+)
 
 GENESIS_HASH = "0" * 64
 
@@ -69,25 +76,41 @@ def extend(
 
     `sportsbook_ids` maps a book's name to its identifier. The last row's (seq, chain_hash) is the new head.
     """
-    rows: list[dict[str, Any]] = []
-    for prediction in predictions:
-        values = prediction.values()
-        book = values.pop("book")
-        digest = prediction.prediction_hash
-        row = {
-            **values,
-            "id": str(derive_id("ledger", digest)),
-            "prediction_id": prediction.key,
-            "run_id": run_id,
-            "sportsbook_id": None if book is None else sportsbook_ids[book],
-            "seq": head.seq + 1,
-            "prediction_hash": digest,
-            "prev_hash": head.chain_hash,
-        }
-        row["chain_hash"] = chain_hash_of(row)
-        head = Head(row["seq"], row["chain_hash"])
-        rows.append(row)
-    return rows
+    columns = ledger_columns(head, list(predictions), run_id, sportsbook_ids)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def ledger_columns(
+    head: Head, predictions: Sequence[Prediction], run_id: str, sportsbook_ids: Mapping[str, str]
+) -> dict[str, list[Any]]:
+    """Return the rows of `extend` by column: only the chain itself needs one row after the other."""
+    count, digests = len(predictions), prediction_hashes(predictions)
+    columns: dict[str, list[Any]] = {
+        name: [getattr(prediction, name) for prediction in predictions] for name in PREDICTION_FIELDS
+    }
+    books = columns.pop("book")
+    columns |= {
+        "id": list(map(str, derive_ids("ledger", digests))),
+        "prediction_id": [prediction.key for prediction in predictions],
+        "run_id": [run_id] * count,
+        "sportsbook_id": [None if book is None else sportsbook_ids[book] for book in books],
+        "seq": list(range(head.seq + 1, head.seq + 1 + count)),
+        "prediction_hash": digests,
+    }
+    chain = _chained(head.chain_hash, columns)
+    return {**columns, "prev_hash": [head.chain_hash, *chain][:count], "chain_hash": chain}
+
+
+def _chained(last: str, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return the chain hash of each row that follows the hash `last`: that of `chain_hash_of`, row after row."""
+    names = (*EXTRA_COLUMNS, "prediction_hash", "seq")
+    before = canonical_members({name: columns[name] for name in names if name < "prev_hash"})
+    behind = canonical_members({name: columns[name] for name in names if name > "prev_hash"})
+    chain = []
+    for one, other in zip(before, behind, strict=True):
+        last = hashlib.sha256(f'{{{one},"prev_hash":"{last}",{other}}}'.encode()).hexdigest()
+        chain.append(last)
+    return chain
 
 
 def head_of(rows: Sequence[Mapping[str, Any]]) -> Head:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -50,6 +50,10 @@ FLOAT_COLUMNS = frozenset(
     }
 )
 """Columns that are written with six decimals, whatever number type a driver hands back."""
+
+
+_TEXT = json.JSONEncoder(ensure_ascii=False).encode
+"""A word as JSON; `json.dumps` would make an encoder for each."""
 
 
 def rounded(value: float | None) -> float | None:
@@ -114,12 +118,25 @@ class Prediction:
 
     def values(self) -> dict[str, Any]:
         """Return the fields by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in PREDICTION_FIELDS}
+
+
+PREDICTION_FIELDS = tuple(field.name for field in fields(Prediction))
+"""The names of a prediction's own values, in their order."""
 
 
 def prediction_hash_of(row: Mapping[str, Any]) -> str:
     """Return the prediction hash recomputed from a ledger row; other columns play no part."""
     return hashlib.sha256(canonical_row({name: row[name] for name in HASHED_COLUMNS})).hexdigest()
+
+
+def prediction_hashes(predictions: Sequence[Prediction]) -> list[str]:
+    """Return the hash of each prediction, found by the column; a prediction asked for its own then knows it."""
+    columns = {name: [getattr(prediction, name) for prediction in predictions] for name in HASHED_COLUMNS}
+    hashes = [hashlib.sha256(f"{{{members}}}".encode()).hexdigest() for members in canonical_members(columns)]
+    for prediction, digest in zip(predictions, hashes, strict=True):
+        prediction.__dict__["prediction_hash"] = digest
+    return hashes
 
 
 def canonical_row(row: Mapping[str, Any]) -> bytes:
@@ -128,8 +145,22 @@ def canonical_row(row: Mapping[str, Any]) -> bytes:
     Float columns are JSON numbers with exactly six decimals (`0.500000`), whole-number columns JSON integers,
     times ISO 8601 UTC ending in Z, identifiers and words JSON strings; None, NaN, NaT and NA are `null`.
     """
-    members = (f"{json.dumps(name)}:{_token(name, row[name])}" for name in sorted(row))
-    return ("{" + ",".join(members) + "}").encode()
+    return ("{" + ",".join([f"{_TEXT(name)}:{_token(name, row[name])}" for name in sorted(row)]) + "}").encode()
+
+
+def canonical_members(columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return what stands between the braces of `canonical_row`, for each row of `columns` (n values each)."""
+    names = sorted(columns)
+    members = ",".join(f"{_TEXT(name)}:%s" for name in names)
+    return [members % row for row in zip(*(_tokens(name, columns[name]) for name in names), strict=True)]
+
+
+def _tokens(name: str, values: Sequence[Any]) -> list[str]:
+    """Return the token of each value; equal words, times and whole numbers have one token, looked up again."""
+    if name in FLOAT_COLUMNS:
+        return [_token(name, value) for value in values]
+    known = {value: _token(name, value) for value in set(values)}
+    return [known[value] for value in values]
 
 
 def _token(name: str, value: Any) -> str:
@@ -138,9 +169,9 @@ def _token(name: str, value: Any) -> str:
     if name in FLOAT_COLUMNS:
         return f"{round(float(value), DECIMALS) + 0.0:.6f}"
     if isinstance(value, datetime):
-        return json.dumps(iso_utc(value))
+        return _TEXT(iso_utc(value))
     if isinstance(value, str | UUID):
-        return json.dumps(str(value), ensure_ascii=False)
+        return _TEXT(str(value))
     return str(int(value))
 
 

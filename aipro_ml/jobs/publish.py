@@ -19,9 +19,9 @@ from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport
 from aipro_ml.identity import content_hash, derive_id, derive_raw_ids, name_head
 from aipro_ml.inference.explain import explain
-from aipro_ml.inference.ledger import GENESIS, Head, extend
+from aipro_ml.inference.ledger import GENESIS, Head, ledger_columns
 from aipro_ml.inference.policy import Policy
-from aipro_ml.inference.prediction import Prediction
+from aipro_ml.inference.prediction import Prediction, prediction_hashes
 from aipro_ml.inference.predictor import ModelScores, Slate
 from aipro_ml.jobs.vectors import save_served
 from aipro_ml.times import iso_utc
@@ -101,7 +101,7 @@ def publish(connection: Connection, panel: Panel, slot: Slot, slate: Slate, now:
     """Append what is new of a slate: run, predictions, ledger rows and explanations, under the ledger's lock."""
     predictions.lock_ledger(connection)
     run_id = derive_id("prediction_run", panel.league.code, iso_utc(slot.as_of), slot.mode)
-    known = predictions.known_hashes(connection, [p.prediction_hash for p in slate.predictions])
+    known = predictions.known_hashes(connection, prediction_hashes(slate.predictions))
     fresh = [p for p in slate.predictions if p.prediction_hash not in known]
     reasons = Counter(a.reason.value for a in slate.abstentions)
     decided = predictions.run_games(connection, run_id)
@@ -193,7 +193,7 @@ def _append(
     stored_head = predictions.ledger_head(connection)
     head = GENESIS if stored_head is None else Head(*stored_head)
     books = {p.book: str(derive_id("sportsbook", p.book)) for p in fresh if p.book is not None}
-    ledger = pd.DataFrame(extend(head, fresh, str(run_id), books)).assign(created_at=pd.Timestamp(now))
+    ledger = pd.DataFrame(ledger_columns(head, fresh, str(run_id), books)).assign(created_at=pd.Timestamp(now))
     rows = ledger[[*_PREDICTION_COLUMNS, "prediction_id"]].rename(columns={"prediction_id": "id"})
     parts = [
         explain(voice.model, voice.asked, [p for p in fresh if p.model_id == voice.scores.model_id], voice.background)
@@ -206,11 +206,12 @@ def _append(
 
 def _keep_served(connection: Connection, panel: Panel, fresh: Sequence[Prediction], now: datetime) -> None:
     """Store the features each new prediction was served, so that they can be held against a recomputation."""
+    served = {}
     for voice in panel.voices:
         games = {p.game_id for p in fresh if p.model_id == voice.scores.model_id}
         if games:
-            served = voice.matrix.take(voice.matrix.X.index.isin(games))
-            save_served(connection, panel.league, voice.stored.bet_type, served, now)
+            served[voice.stored.bet_type] = voice.matrix.take(voice.matrix.X.index.isin(games))
+    save_served(connection, panel.league, served, now)
 
 
 def _explanation_ids(explanations: pd.DataFrame) -> pd.Series:

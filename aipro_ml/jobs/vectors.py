@@ -1,10 +1,11 @@
 """Feature vectors into the store: a batch a season, each its own transaction and its own materialisation."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -198,10 +199,34 @@ def audit_replacement(
     acts.audit(connection, "features.backfill", "feature_sets", str(work.set_id), act, now)
 
 
-def save_served(connection: Connection, league: Sport, bet_type: BetType, matrix: FeatureMatrix, now: datetime) -> int:
-    """Store the vectors a prediction run served; return the new ones. What was served first stays."""
-    set_id = store_feature_set(connection, league, bet_type, matrix.feature_names, now)
-    vectors = pd.DataFrame(
+def save_served(connection: Connection, league: Sport, served: Mapping[BetType, FeatureMatrix], now: datetime) -> int:
+    """Store the vectors a prediction run served by bet type; return the new ones. What was served first stays."""
+    named = {bet_type: matrix.feature_names for bet_type, matrix in served.items()}
+    sets = _set_ids(connection, league, named, now)
+    vectors = [_vectors(served[bet_type]).assign(feature_set_id=set_id) for bet_type, set_id in sets.items()]
+    return feature_vectors.save_vectors_of_sets(connection, pd.concat(vectors), now) if vectors else 0
+
+
+def _set_ids(
+    connection: Connection, league: Sport, named: Mapping[BetType, Sequence[str]], now: datetime
+) -> dict[BetType, UUID]:
+    """Return the ids of these sets of columns; what is stored and the active version of its name already stays."""
+    version = cache(league.version)
+    ids = {
+        bet_type: feature_store.set_id_of(
+            league.code, bet_type, set_name(league, bet_type, columns), version(tuple(columns))
+        )
+        for bet_type, columns in named.items()
+    }
+    active = feature_store.active_sets(connection, ids.values())
+    for bet_type, set_id in ids.items():
+        if set_id not in active:
+            store_feature_set(connection, league, bet_type, named[bet_type], now)
+    return ids
+
+
+def _vectors(matrix: FeatureMatrix) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "game_id": matrix.X.index,
             "as_of": matrix.as_of.array,
@@ -209,4 +234,3 @@ def save_served(connection: Connection, league: Sport, bet_type: BetType, matrix
             "vector_hash": vector_hashes(matrix.X),
         }
     )
-    return feature_vectors.save_vectors(connection, set_id, vectors, now)

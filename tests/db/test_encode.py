@@ -29,12 +29,15 @@ TABLE = sa.Table(
     sa.Column("live", sa.Boolean),
     sa.Column("day", sa.Date),
     sa.Column("at", UtcTimestamp),
+    sa.Column("items", sa.ARRAY(sa.Double)),
     prefixes=["TEMPORARY"],
 )
 CONTENT = """
-    SELECT row, id, convert_to(name, 'UTF8'), small, price, seq, float8send(line), live, day, at::text
+    SELECT row, id, convert_to(name, 'UTF8'), small, price, seq, float8send(line), live, day, at::text,
+           array_send(items)
     FROM encoded ORDER BY row
 """
+GAPS = np.array([[1.5, np.nan, -0.0], [np.inf, 0.1, 5e-324], [np.nan] * 3, [np.nan, 2.0, 3.0], [1.0, -np.inf, np.nan]])
 FIRST, LAST = pd.Timestamp("0001-01-01", tz="UTC"), pd.Timestamp("9999-12-31 23:59:59.999999", tz="UTC")
 NANOSECONDS = pd.date_range("1999-12-31 19:00:00.123456789", periods=5, tz="America/New_York")
 IDS = [uuid4() for _ in range(4)]
@@ -70,6 +73,9 @@ COLUMNS: dict[str, pd.Series] = {
     "at": pd.Series(pd.array([FIRST, LAST, pd.NaT, pd.Timestamp(0, tz="UTC"), LAST], "datetime64[us, UTC]"), name="at"),
     "at in nanoseconds of another zone": pd.Series(NANOSECONDS, name="at"),
     "at of objects": pd.Series([datetime(1, 1, 1, tzinfo=UTC), None, LAST, FIRST, FIRST], dtype=object, name="at"),
+    "items": pd.Series(list(np.nan_to_num(GAPS)), name="items"),
+    "items with gaps": pd.Series(list(GAPS), name="items"),
+    "items of whole numbers": pd.Series([np.array([number, 2]) for number in range(5)], name="items"),
 }  # fmt: skip
 
 
@@ -92,7 +98,7 @@ def by_rows(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> 
 
 def plainly(column: pd.Series) -> pd.Series:
     """The column as single values: what no encoder has touched."""
-    values = [None if pd.isna(value) else value for value in column.tolist()]
+    values = [None if np.ndim(value) == 0 and pd.isna(value) else value for value in column.tolist()]
     return pd.Series([UUID(bytes=each) if isinstance(each, bytes) else each for each in values], dtype=object)
 
 
@@ -167,6 +173,25 @@ def test_a_very_long_text_goes_row_by_row(connection, table):
     copy_rows(connection, table, frame)
     found = connection.exec_driver_sql("SELECT name FROM encoded ORDER BY row").scalars().all()
     assert found == ["é" * 5_000, None, "short"]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [np.array([1.0]), np.array([1.0, 2.0])],
+        [np.array([1.0]), None],
+        [np.array([]), np.array([])],
+        [[1.0, 2.0], [2.0, 3.0]],
+        [np.zeros(400), np.zeros(400)],
+    ],
+    ids=["of two lengths", "and a gap", "without items", "as lists", "of very many"],
+)
+def test_arrays_of_no_one_width_go_row_by_row(connection, table, items):
+    frame = pd.DataFrame({"row": [1, 2], "items": pd.Series(items, dtype=object)})
+    assert pack(frame["items"], "float8[]", "") is None
+    copy_rows(connection, table, frame)
+    found = connection.exec_driver_sql("SELECT items FROM encoded ORDER BY row").scalars().all()
+    assert found == [None if each is None else list(each) for each in items]
 
 
 def test_an_empty_frame_and_an_empty_category_are_no_rows(connection, table):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from aipro_ml.enums import BetType, Selection, Tier
-from aipro_ml.inference.prediction import Prediction, prediction_hash_of
+from aipro_ml.inference.prediction import Prediction, prediction_hash_of, prediction_hashes
 
 BASE = Prediction(
     game_id="0b6f6f0e-0000-5000-8000-000000000001",
@@ -130,3 +130,11 @@ def test_missing_values_of_a_frame_are_null():
 def test_the_identifier_follows_from_the_hash():
     assert BASE.prediction_id == replace(BASE, ev=None).prediction_id
     assert BASE.prediction_id != replace(BASE, probability=0.5).prediction_id
+
+
+def test_hashes_of_many_are_those_of_each_and_are_known_to_it():
+    odd = [{}, {"edge": None}, {"line_at_prediction": -0.0}, {"odds_at_prediction": None}, {"game_id": 'São "%s"'}]
+    many = [replace(BASE, **change) for change in [*odd, *odd]]
+    assert prediction_hashes(many) == [prediction_hash_of(one.values()) for one in many]
+    assert [one.__dict__["prediction_hash"] for one in many] == [prediction_hash_of(one.values()) for one in many]
+    assert prediction_hashes([]) == []

@@ -1,6 +1,6 @@
 """The feature store: views and sets by version, the datasets models were trained on, and team ratings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,11 @@ def save_views(connection: Connection, sport: str, views: Sequence[Mapping[str, 
 def set_id_of(sport: str, bet_type: str, name: str, version: str) -> UUID:
     """Return the id a feature set has by its natural key."""
     return derive_id("feature_set", derive_id("sport", sport), bet_type, name, version)
+
+
+def active_sets(connection: Connection, ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of these sets are stored and the active version of their name."""
+    return set(connection.scalars(select(FeatureSet.id).where(FeatureSet.id.in_(list(ids)), FeatureSet.is_active)))
 
 
 def save_set(connection: Connection, sport: str, values: Mapping[str, Any]) -> UUID:

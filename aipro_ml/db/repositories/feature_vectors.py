@@ -70,6 +70,11 @@ def save_vectors(
     return insert_new(connection, FeatureVector.__table__, _rows(set_id, vectors, now, batch))
 
 
+def save_vectors_of_sets(connection: Connection, vectors: pd.DataFrame, now: datetime) -> int:
+    """Store vectors as `save_vectors` does, of several sets at once (column feature_set_id); return the new ones."""
+    return insert_new(connection, FeatureVector.__table__, _rows(vectors["feature_set_id"], vectors, now, None))
+
+
 def replace_vectors(
     connection: Connection, set_id: UUID, vectors: pd.DataFrame, now: datetime, batch: UUID
 ) -> UpsertCount:
@@ -79,11 +84,12 @@ def replace_vectors(
     return upsert(connection, FeatureVector.__table__, rows, key=("id",), update=changing)
 
 
-def _rows(set_id: UUID, vectors: pd.DataFrame, now: datetime, batch: UUID | None) -> pd.DataFrame:
+def _rows(set_id: UUID | pd.Series, vectors: pd.DataFrame, now: datetime, batch: UUID | None) -> pd.DataFrame:
+    sets = [set_id] * len(vectors) if isinstance(set_id, UUID) else set_id.tolist()
     moments = vectors["as_of"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f")
     return vectors[["game_id", "as_of", "feature_values", "vector_hash"]].assign(
-        id=derive_ids("feature_vector", [set_id] * len(vectors), vectors["game_id"], moments),
-        feature_set_id=set_id,
+        id=derive_ids("feature_vector", sets, vectors["game_id"], moments),
+        feature_set_id=sets,
         materialization_id=batch,
         created_at=pd.Timestamp(now),
     )
