@@ -14,6 +14,8 @@ PRIOR_GAMES = 20.0
 PRIOR_SPREAD_GAMES = 500.0
 """A starting value of the standard deviation counts as much as it had been measured on so many games."""
 _P_LIMIT = 1e-9
+_BLOCK = 256
+"""Rows weighed at a time: their tables of every integer stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,23 @@ class MarginDistribution:
         at = np.where(whole, np.maximum(0.0, 1 - above - below), 0.0 * threshold)  # NaN line: NaN push
         if not self.weights:
             return above, at, below
-        extra, k = self._extra_mass(mean), self._integers()
-        t = threshold[..., None]
-        above = above + np.where(k > t, extra, 0.0).sum(axis=-1)
-        below = below + np.where(k < t, extra, 0.0).sum(axis=-1)
-        at = at + np.where(k == t, extra, 0.0).sum(axis=-1)
+        for start in range(0, len(mean), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            self._weigh(mean[rows], threshold[rows], (above[rows], at[rows], below[rows]))
         total = above + at + below
         return above / total, at / total, below / total
+
+    def _weigh(
+        self, mean: FloatArray, threshold: FloatArray, chances: tuple[FloatArray, FloatArray, FloatArray]
+    ) -> None:
+        """Add to `chances` (above, at, below the thresholds, (n,) each) what the weights move there."""
+        above, at, below = chances
+        extra, k, t = self._extra_mass(mean), self._integers(), threshold[:, None]
+        above += np.where(k > t, extra, 0.0).sum(axis=-1)
+        below += np.where(k < t, extra, 0.0).sum(axis=-1)
+        place = threshold - self.lowest
+        rows = np.flatnonzero((np.floor(place) == place) & (place >= 0) & (place < len(k)))
+        at[rows] += extra[rows, place[rows].astype(np.int64)]
 
     def _integers(self) -> FloatArray:
         return self.lowest + np.arange(len(self.weights), dtype=np.float64)

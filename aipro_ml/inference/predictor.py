@@ -1,9 +1,10 @@
 """From model probabilities and quotes to predictions and abstentions, for all bet types of a run at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isnan
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -214,65 +215,60 @@ def _stakes(bets: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return bets.assign(kelly=np.floor(capped * 1e6 + 1e-6) / 1e6)
 
 
-def _predictions(part: pd.DataFrame, scores: ModelScores, policy: Policy) -> Iterator[Prediction]:
-    """Yield the prediction of each row of one model in `_stakes`, everything turned to the chosen side."""
+def _predictions(part: pd.DataFrame, scores: ModelScores, policy: Policy) -> list[Prediction]:
+    """Return the prediction of each row of one model in `_stakes`, everything turned to the chosen side."""
     reference = part["reference"].to_numpy(bool)
-    sides = REFERENCE_SIDE[scores.bet_type], OPPOSITE[REFERENCE_SIDE[scores.bet_type]]
-    probability, fair, model, calibrated = (_turned(part[name], reference) for name in _TURNED)
-    trusted = scores.calibration_rows >= policy.calibration_minimum and not scores.suspected_leak
-    columns = zip(
-        part.index.astype(str).tolist(),
-        reference.tolist(),
-        probability.tolist(),
-        map(rounded, edge(probability, fair).tolist()),
-        map(rounded, part["ev"].tolist()),
-        _lines(part, scores.bet_type, reference),
-        part["price"].tolist(),
-        part["book"].astype(object).where(part["book"].notna(), None).tolist(),
-        pd.DatetimeIndex(part["as_of"]).to_pydatetime(),
-        *(values.tolist() for values in (fair, model, calibrated, part["kelly"], part["push"])),
-        *_interval_of_side(part, reference),
-        strict=True,
-    )
-    for game, chosen, p, over_fair, ev, line, price, book, as_of, *floats in columns:
-        p_fair, p_model, p_calibrated, kelly, push, low, high = floats
-        yield Prediction(
-            game_id=game,
-            model_id=scores.model_id,
-            bet_type=scores.bet_type,
-            predicted_side=sides[0] if chosen else sides[1],
-            probability=p,
-            edge=over_fair,
-            kelly_fraction=kelly,
-            signal_tier=policy.tier(scores.bet_type, p, ev, over_fair) if trusted else Tier.D,
-            line_at_prediction=line,
-            odds_at_prediction=None if isnan(price) else int(price),
-            as_of=as_of,
-            book=book,
-            ev=ev,
-            push_probability=push,
-            fair_probability=p_fair,
-            model_probability=p_model,
-            calibrated_probability=p_calibrated,
-            calibration_version=scores.calibration_version,
-            blend_version=None if scores.blend is None else scores.blend.version,
-            probability_low=low,
-            probability_high=high,
-        )
+    side, other = REFERENCE_SIDE[scores.bet_type], OPPOSITE[REFERENCE_SIDE[scores.bet_type]]
+    p, fair, model, calibrated = (_turned(part[name], reference) for name in _TURNED)
+    low, high = _interval_of_side(part, reference)
+    own = {
+        "model_id": scores.model_id,
+        "bet_type": scores.bet_type,
+        "calibration_version": scores.calibration_version,
+        "blend_version": None if scores.blend is None else scores.blend.version,
+    }
+    columns = {
+        "game_id": part.index.astype(str).tolist(),
+        "predicted_side": [side if chosen else other for chosen in reference.tolist()],
+        "probability": p,
+        "edge": edge(p, fair),
+        "ev": part["ev"].to_numpy("float64"),
+        "line_at_prediction": _lines(part, scores.bet_type, reference),
+        "odds_at_prediction": [None if isnan(price) else int(price) for price in part["price"].tolist()],
+        "book": part["book"].astype(object).where(part["book"].notna(), None).tolist(),
+        "as_of": pd.DatetimeIndex(part["as_of"]).to_pydatetime().tolist(),
+        "fair_probability": fair,
+        "model_probability": model,
+        "calibrated_probability": calibrated,
+        "kelly_fraction": part["kelly"].to_numpy("float64"),
+        "push_probability": part["push"].to_numpy("float64"),
+        "probability_low": low,
+        "probability_high": high,
+        **{name: [value] * len(part) for name, value in own.items()},
+    }
+    return Prediction.of_columns({**columns, "signal_tier": _tiers(columns, scores, policy)})
 
 
-def _lines(part: pd.DataFrame, bet_type: BetType, reference: npt.NDArray[np.bool_]) -> list[float | None]:
-    """Return each row's line, signed for the chosen side; None on a moneyline."""
+def _tiers(columns: Mapping[str, Any], scores: ModelScores, policy: Policy) -> list[Tier]:
+    """Return each row's tier; D for all where the calibration is not to be trusted."""
+    if scores.calibration_rows < policy.calibration_minimum or scores.suspected_leak:
+        return [Tier.D] * len(columns["game_id"])
+    told = zip(columns["probability"].tolist(), columns["ev"].tolist(), columns["edge"].tolist(), strict=True)
+    return [policy.tier(scores.bet_type, p, rounded(ev), rounded(over)) for p, ev, over in told]
+
+
+def _lines(part: pd.DataFrame, bet_type: BetType, reference: npt.NDArray[np.bool_]) -> Floats:
+    """Return each row's line, signed for the chosen side; NaN on a moneyline."""
     if bet_type is BetType.MONEYLINE:
-        return [None] * len(part)
+        return np.full(len(part), np.nan)
     line = part["line"].to_numpy("float64")
-    return list(np.where(~reference & (bet_type is BetType.SPREAD), -line, line).tolist())
+    return np.where(~reference & (bet_type is BetType.SPREAD), -line, line)
 
 
-def _interval_of_side(part: pd.DataFrame, reference: npt.NDArray[np.bool_]) -> tuple[list[float], list[float]]:
+def _interval_of_side(part: pd.DataFrame, reference: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return low and high of the chosen side's probability; NaN stays NaN."""
     low, high = part["low"].to_numpy("float64"), part["high"].to_numpy("float64")
-    return np.where(reference, low, 1.0 - high).tolist(), np.where(reference, high, 1.0 - low).tolist()
+    return np.where(reference, low, 1.0 - high), np.where(reference, high, 1.0 - low)
 
 
 def _turned(p: pd.Series, reference: npt.NDArray[np.bool_]) -> Floats:

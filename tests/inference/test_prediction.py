@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from aipro_ml.enums import BetType, Selection, Tier
-from aipro_ml.inference.prediction import Prediction, prediction_hash_of, prediction_hashes
+from aipro_ml.inference.prediction import (
+    FLOAT_COLUMNS,
+    PREDICTION_FIELDS,
+    Prediction,
+    prediction_hash_of,
+    prediction_hashes,
+    rounded,
+    rounded_column,
+)
 
 BASE = Prediction(
     game_id="0b6f6f0e-0000-5000-8000-000000000001",
@@ -138,3 +146,25 @@ def test_hashes_of_many_are_those_of_each_and_are_known_to_it():
     assert prediction_hashes(many) == [prediction_hash_of(one.values()) for one in many]
     assert [one.__dict__["prediction_hash"] for one in many] == [prediction_hash_of(one.values()) for one in many]
     assert prediction_hashes([]) == []
+
+
+def test_a_column_is_rounded_to_the_bit_as_its_values_are():
+    rng = np.random.default_rng(0)
+    halves = (rng.integers(-(10**6), 10**6, 5_000) + 0.5) / 1e6  # nearly all lie a bit above or below the half
+    odd = [np.nan, -1e-9, 0.0, -0.0, 5e-7, -5e-7, 1e13 / 3, -1e300, np.inf]
+    values = np.concatenate([rng.uniform(-1, 1, 5_000), halves, rng.normal(0, 1e7, 1_000), odd])
+    each = np.array([np.nan if (found := rounded(value)) is None else found for value in values.tolist()])
+    assert rounded_column(values).tobytes() == each.tobytes()
+
+
+def test_predictions_made_by_the_column_are_those_made_one_by_one():
+    there = BASE.as_of.astimezone(timezone(timedelta(hours=-4)))
+    changes = [{}, {"edge": None, "ev": None, "as_of": there}, {"edge": -1e-9, "book": None, "probability_low": 0.5}]
+    each = [replace(BASE, **change) for change in changes]
+    given = [{**BASE.values(), **change} for change in changes]
+    columns = {name: [row[name] for row in given] for name in PREDICTION_FIELDS}
+    columns |= {name: np.array(columns[name], dtype="float64") for name in FLOAT_COLUMNS}
+    many = Prediction.of_columns(columns)
+    assert many == each
+    assert [repr(one) for one in many] == [repr(one) for one in each]
+    assert [one.prediction_hash for one in many] == [one.prediction_hash for one in each]
