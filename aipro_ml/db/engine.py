@@ -71,6 +71,15 @@ def mlflow_url(settings: Settings) -> str:
     return _beside(settings, "mlflow", "MLflow (or set MLFLOW_TRACKING_URI)")
 
 
+def has_mlflow_database(settings: Settings) -> bool:
+    """Return whether MLflow's own database is there: it is created when MLflow is first used."""
+    url = _url(settings, "owner")
+    name = f"{url.database}_mlflow" if is_external(settings) else "mlflow"
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, connect_timeout=10) as connection:
+        return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+
 def optuna_url(settings: Settings) -> str:
     """Return where Optuna keeps its studies: a database of its own on the server, created where it is missing.
 

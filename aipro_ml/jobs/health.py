@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
+import psycopg
 from sqlalchemy import Engine
 
 from aipro_ml.config import NightlyConfig, Settings
@@ -77,25 +77,18 @@ def artifact_fault(settings: Settings, model: models.StoredModel) -> str | None:
 
 
 def _mlflow(settings: Settings) -> ComponentHealth:
+    address = settings.mlflow_tracking_uri or ""
     try:
-        address = database.mlflow_url(settings)
-        says = _answers(address) if address.startswith("http") else _connects(address)
-    except (AiproError, sa.exc.DBAPIError, OSError) as error:
-        reason = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        return ComponentHealth("mlflow", DOWN, " ".join(str(reason).split())[:200])
+        says = _answers(address) if address.startswith("http") else _stored(settings)
+    except (AiproError, psycopg.Error, OSError) as error:
+        return ComponentHealth("mlflow", DOWN, " ".join(str(error).split())[:200])
     return ComponentHealth("mlflow", HEALTHY, says)
 
 
-def _connects(address: str) -> str:
-    if not address.startswith(("postgresql", "sqlite")):
-        return f"kept in {address.partition('://')[0]} storage"
-    engine = sa.create_engine(address)
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.select(1))
-    finally:
-        engine.dispose()
-    return "its database answers"
+def _stored(settings: Settings) -> str:
+    if settings.mlflow_tracking_uri:
+        return f"kept in {settings.mlflow_tracking_uri.partition('://')[0]} storage of its own"
+    return "its database is there" if database.has_mlflow_database(settings) else "not used yet"
 
 
 def _answers(address: str) -> str:

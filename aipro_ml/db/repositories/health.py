@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from aipro_ml.db.copy import insert_new
 from aipro_ml.db.models.system import DataQualityCheck, SystemHealthSnapshot
@@ -145,7 +146,7 @@ def failed_checks(connection: Connection, as_of: datetime) -> list[tuple[str, st
 def latest_health(connection: Connection) -> list[dict[str, Any]]:
     """Return the latest snapshot of each component."""
     row = SystemHealthSnapshot
-    statement = select(row.component, row.status, row.metrics, row.snapshot_at).distinct(row.component)
+    statement = select(row.component, row.status, row.metrics, row.snapshot_at).ext(distinct_on(row.component))
     ordered = statement.order_by(row.component, row.snapshot_at.desc())
     return [dict(found) for found in connection.execute(ordered).mappings()]
 

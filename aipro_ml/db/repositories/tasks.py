@@ -33,12 +33,14 @@ class StoredTask:
 
 def list_tasks(connection: Connection) -> list[StoredTask]:
     """Return every task by name."""
-    return [_stored(row) for row in connection.scalars(select(ScheduledTask).order_by(ScheduledTask.task_name))]
+    statement = select(*ScheduledTask.__table__.c).order_by(ScheduledTask.task_name)
+    return [_stored(row) for row in connection.execute(statement)]
 
 
 def find_task(connection: Connection, name: str) -> StoredTask | None:
     """Return the task of this name, None where there is none."""
-    row = connection.scalar(select(ScheduledTask).where(ScheduledTask.task_name == name))
+    statement = select(*ScheduledTask.__table__.c).where(ScheduledTask.task_name == name)
+    row = connection.execute(statement).one_or_none()
     return None if row is None else _stored(row)
 
 
@@ -60,7 +62,7 @@ def remove_task(connection: Connection, name: str) -> bool:
     return bool(connection.execute(delete(ScheduledTask).where(ScheduledTask.task_name == name)).rowcount)
 
 
-def _stored(row: ScheduledTask) -> StoredTask:
+def _stored(row: Any) -> StoredTask:
     return StoredTask(
         name=row.task_name,
         cron=row.cron_expression or "",
