@@ -1,6 +1,8 @@
 """The only two ways to look back: the as-of join, and the running state after each game that is joined."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -75,69 +77,103 @@ def asof_sides(
     return home, away
 
 
+@dataclass(frozen=True)
+class Turns:
+    """The events entity by entity, each entity's in event order: `order` (n,) their positions, `entity` (n,) whose.
+
+    Entities are numbered from 0 to `count` − 1 as they stand in `order`.
+    """
+
+    order: IntArray
+    entity: IntArray
+    count: int
+
+    @classmethod
+    def of(cls, events: pd.DataFrame, by: Sequence[str] = ("team_id",)) -> Self:
+        """Return the turns of events in event order; an entity is told apart by the columns `by`."""
+        codes, count = _group_codes(events, by)
+        order = _by_code(codes)
+        ordered = codes[order]
+        change = np.zeros(len(order), dtype=np.int64)
+        change[1:] = ordered[1:] != ordered[:-1]
+        return cls(order, np.cumsum(change), count)
+
+
 def rolling_before(
     events: pd.DataFrame,
     column: str,
     window: int,
     by: Sequence[str] = ("team_id",),
-    previous: IntArray | None = None,
+    turns: Turns | None = None,
 ) -> pd.Series:
     """Return after each event the mean of `column` over the entity's last `window` events, itself included.
 
     Rows must stand in event order. It becomes "before the game" by the as-of join. Missing values are left
     out; a window of only missing values is NaN. Lags are added one by one: the result of a row has the same
-    bits whatever follows it. `previous` is `previous_events(events, by)`, where it is known already.
+    bits whatever follows it. `turns` are `Turns.of(events, by)`, where they are known already.
     """
-    values = events[column].to_numpy("float64")
-    total, count = np.zeros(len(values)), np.zeros(len(values))
-    # one row more than there are: "no event before" is that row, its value missing and before it itself
-    values, position = np.append(values, np.nan), np.arange(len(values))
-    before = np.append(previous_events(events, by) if previous is None else previous, -1)
+    turns = turns or Turns.of(events, by)
+    # so many zeros before every entity that no window reaches into another: a lag is a slice, not a search
+    place = np.arange(len(events)) + window * (turns.entity + 1)
+    values = events[column].to_numpy("float64")[turns.order]
     missing = np.isnan(values)
-    amounts, known = np.where(missing, 0.0, values), (~missing).astype("float64")
-    for _ in range(window):
-        total += amounts[position]
-        count += known[position]
-        position = before[position]
-    return pd.Series(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0), index=events.index)
+    amounts, known = np.zeros((2, len(values) + window * turns.count))
+    amounts[place], known[place] = np.where(missing, 0.0, values), ~missing
+    total, count = (_summed(padded, window)[place] for padded in (amounts, known))
+    means = np.empty(len(values))
+    means[turns.order] = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return pd.Series(means, index=events.index)
+
+
+def _summed(padded: FloatArray, window: int) -> FloatArray:
+    """Return at each place the sum of the last `window` numbers, itself first; 0 at the first `window` places."""
+    total = np.zeros(len(padded))
+    for lag in range(window):
+        total[window:] += padded[window - lag : len(padded) - lag]
+    return total
 
 
 def ewm_before(
-    events: pd.DataFrame, column: str, rate: float, start: float, by: Sequence[str] = ("team_id",)
+    events: pd.DataFrame,
+    column: str,
+    rate: float,
+    start: float,
+    by: Sequence[str] = ("team_id",),
+    turns: Turns | None = None,
 ) -> pd.Series:
     """Return after each event the entity's exponentially weighted mean of `column`, itself included.
 
     state ← state + rate·(value − state), beginning at `start`; missing values leave it as it is. Rows must
-    stand in event order.
+    stand in event order. `turns` are `Turns.of(events, by)`, where they are known already.
     """
-    codes, _ = _group_codes(events, by)
-    order = _by_code(codes)
-    values = events[column].to_numpy("float64")[order]
+    turns = turns or Turns.of(events, by)
+    values = events[column].to_numpy("float64")[turns.order]
     after, entity, now = [], -1, start
-    for code, value, known in zip(codes[order].tolist(), values.tolist(), (~np.isnan(values)).tolist(), strict=True):
+    for code, value, known in zip(turns.entity.tolist(), values.tolist(), (~np.isnan(values)).tolist(), strict=True):
         if code != entity:
             entity, now = code, start
         if known:
             now += rate * (value - now)
         after.append(now)
     means = np.empty(len(values))
-    means[order] = after
+    means[turns.order] = after
     return pd.Series(means, index=events.index)
 
 
-def streak_before(events: pd.DataFrame, column: str, by: Sequence[str] = ("team_id",)) -> pd.Series:
+def streak_before(
+    events: pd.DataFrame, column: str, by: Sequence[str] = ("team_id",), turns: Turns | None = None
+) -> pd.Series:
     """Return after each event the entity's run of equal signs of `column`: +3 after three above zero, 0 after a zero.
 
-    Rows must stand in event order, and no value may be missing.
+    Rows must stand in event order, and no value may be missing. `turns` are `Turns.of(events, by)`, where known.
     """
-    codes, _ = _group_codes(events, by)
-    order = _by_code(codes)
-    sign = np.sign(events[column].to_numpy("float64"))[order]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (codes[order][1:] != codes[order][:-1]) | (sign[1:] != sign[:-1])
-    position = np.arange(len(order))
-    runs = np.empty(len(order))
-    runs[order] = sign * (position - np.maximum.accumulate(np.where(first, position, 0)) + 1)
+    turns = turns or Turns.of(events, by)
+    sign = np.sign(events[column].to_numpy("float64"))[turns.order]
+    first = np.ones(len(sign), dtype=bool)
+    first[1:] = (turns.entity[1:] != turns.entity[:-1]) | (sign[1:] != sign[:-1])
+    position = np.arange(len(sign))
+    runs = np.empty(len(sign))
+    runs[turns.order] = sign * (position - np.maximum.accumulate(np.where(first, position, 0)) + 1)
     return pd.Series(runs + 0.0, index=events.index)
 
 

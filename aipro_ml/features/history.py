@@ -142,8 +142,10 @@ class History:
             "points_for": points.ravel(),
             "points_against": points[:, ::-1].ravel(),
         }
-        both = shared.take(np.repeat(np.arange(len(results)), 2)).reset_index(drop=True).assign(**own)
-        return both.assign(margin=both["points_for"] - both["points_against"])
+        twice = np.repeat(np.arange(len(results)), 2)
+        told = {name: column.array.take(twice) for name, column in shared.items()}
+        margin = own["points_for"] - own["points_against"]
+        return pd.DataFrame({**told, **own, "margin": margin}, index=pd.RangeIndex(2 * len(results)), copy=False)
 
     @cached_property
     def _quotes(self) -> QuoteLog:

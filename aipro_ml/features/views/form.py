@@ -7,11 +7,11 @@ import pandas as pd
 
 from aipro_ml.config import SportConfig
 from aipro_ml.features.asof import (
+    Turns,
     asof_join,
     asof_sides,
     ewm_before,
     numbered_teams,
-    previous_events,
     rolling_before,
     streak_before,
 )
@@ -27,23 +27,29 @@ CLOSE_MARGIN_SHARE = 0.55
 
 
 def _events(games: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
-    """Return the team games with DIFFERENCES, each as it stands after the game."""
-    turn = previous_events(games)
-    games["won"] = (np.sign(games["margin"]) + 1) / 2
-    games["close"] = (games["margin"].abs() <= CLOSE_MARGIN_SHARE * config.margins.margin_sd).astype("float64")
-    games["opponent"] = known_elo(history, config.elo)["opponent_rating_before"]
-    scored = rolling_before(games, "points_for", 16, previous=turn).to_numpy()
-    conceded = rolling_before(games, "points_against", 16, previous=turn).to_numpy()
+    """Return team_id, known_at and DIFFERENCES of each team game, as they stand after it."""
+    turns, margin = Turns.of(games), games["margin"]
+    close = margin.abs() <= CLOSE_MARGIN_SHARE * config.margins.margin_sd
+    more = {
+        "won": (np.sign(margin) + 1) / 2,
+        "close": close.astype("float64"),
+        "opponent": known_elo(history, config.elo)["opponent_rating_before"],
+    }
+    games = games.assign(**more)
+    scored = rolling_before(games, "points_for", 16, turns=turns).to_numpy()
+    conceded = rolling_before(games, "points_against", 16, turns=turns).to_numpy()
     against = np.divide(conceded, scored, out=np.full(len(scored), np.nan), where=scored > 0)
     # x^a number by number: NumPy's vector power may differ in the last bit with a row's place
     ratio = list(map(pow, against.tolist(), repeat(config.pythagorean_exponent)))
-    games["pythagorean"] = 1 / (1 + np.array(ratio))
-    games["win_ewma"] = ewm_before(games, "won", config.ewma_fast, 0.5)
-    games["margin_last5"] = rolling_before(games, "margin", 5, previous=turn)
-    games["streak"] = streak_before(games, "margin")
-    games["close_game_rate"] = rolling_before(games, "close", 16, previous=turn)
-    games["opponent_elo_last5"] = rolling_before(games, "opponent", 5, previous=turn)
-    return games
+    after = {
+        "win_ewma": ewm_before(games, "won", config.ewma_fast, 0.5, turns=turns),
+        "margin_last5": rolling_before(games, "margin", 5, turns=turns),
+        "pythagorean": 1 / (1 + np.array(ratio)),
+        "streak": streak_before(games, "margin", turns=turns),
+        "close_game_rate": rolling_before(games, "close", 16, turns=turns),
+        "opponent_elo_last5": rolling_before(games, "opponent", 5, turns=turns),
+    }
+    return pd.DataFrame({"team_id": games["team_id"], "known_at": games["known_at"], **after}, copy=False)
 
 
 def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
@@ -54,9 +60,8 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     """
     games = history.team_games()[list(_NEEDED)]
     entities, games = numbered_teams(entities[["as_of", "home_team_id", "away_team_id"]], games)
-    games = _events(games, history, config)
-    home, away = asof_sides(entities, games, DIFFERENCES)
-    frame = (home[list(DIFFERENCES)] - away[list(DIFFERENCES)]).add_suffix("_diff")
+    home, away = asof_sides(entities, _events(games, history, config), DIFFERENCES)
+    frame = (home - away).add_suffix("_diff")
     grounds = []
     for is_home, side in ((True, "home"), (False, "away")):
         at_ground = (games["is_home"] == is_home) & ~games["neutral_site"]
