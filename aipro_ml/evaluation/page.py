@@ -96,6 +96,8 @@ def cell(name: str, value: Any) -> str:
         return f'<span class="tier tier-{tier}">{tier}</span>'
     if name in _FORMATS:
         return _FORMATS[name](value)
+    if isinstance(value, bool):
+        return "yes" if value else '<span class="bad">no</span>'
     if isinstance(value, pd.Timestamp):
         return escape(value.strftime("%Y-%m-%d %H:%M"))
     return escape(str(value).replace("_", " "))
@@ -141,6 +143,7 @@ def _count(value: float) -> str:
 
 _FORMATS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(("probability", "fair_probability", "accuracy", "clv_coverage"), _percent),
+    **dict.fromkeys(("hit_rate", "hit_low", "hit_high"), _percent),
     **dict.fromkeys(("edge", "ev", "clv", "roi", "roi_low", "roi_high"), _points),
     **dict.fromkeys(("mean_clv", "clv_low", "clv_high"), _points),
     **dict.fromkeys(("hit_rate", "stress", "max_drawdown"), _percent),
@@ -154,7 +157,8 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "odds_at_prediction": _price,
     **dict.fromkeys(("line_at_prediction", "closing_line"), _line),
     **dict.fromkeys(("log_loss", "brier", "auc", "ece", "ece_null"), _score),
+    **dict.fromkeys(("expected", "expected_low", "expected_high"), _score),
     **dict.fromkeys(("delta_log_loss_vs_market", "ci_low", "ci_high"), _difference),
-    **dict.fromkeys(("n", "win", "loss", "push", "final", "drawdown_days"), _count),
+    **dict.fromkeys(("n", "win", "loss", "push", "final", "drawdown_days", "scored", "weeks"), _count),
 }
 """How a number of each column is written; columns not named here are words."""

@@ -28,6 +28,9 @@ SUMMARY_COLUMNS = (
     "win",
     "loss",
     "push",
+    "hit_rate",
+    "hit_low",
+    "hit_high",
     "units",
     "roi",
     "roi_low",
@@ -36,7 +39,16 @@ SUMMARY_COLUMNS = (
     "clv_low",
     "clv_high",
     "clv_coverage",
+    "weeks",
 )
+
+_DECIDED = {
+    str(BetResult.WIN): (1.0, 1.0),
+    str(BetResult.HALF_WIN): (1.0, 0.5),
+    str(BetResult.LOSS): (0.0, 1.0),
+    str(BetResult.HALF_LOSS): (0.0, 0.5),
+}
+"""Whether the decided stake was won, and how much of the stake was decided."""
 
 _WON = (str(BetResult.WIN), str(BetResult.HALF_WIN))
 _LOST = (str(BetResult.LOSS), str(BetResult.HALF_LOSS))
@@ -59,7 +71,7 @@ def daily_performance(graded: pd.DataFrame) -> pd.DataFrame:
     actual_result. Scored is the reference side, each game once; pushes are not scored. `auc` is NaN on a day
     with one outcome only; `calibration_error` is the ECE over the trailing ECE_WINDOW.
     """
-    scored = _scored(graded)
+    scored = scored_rows(graded)
     rows = [
         _day(str(model_id), day, today, model.loc[model["date"] <= day])
         for model_id, model in scored.groupby("model_id")
@@ -71,11 +83,12 @@ def daily_performance(graded: pd.DataFrame) -> pd.DataFrame:
 def summary(graded: pd.DataFrame, by: list[str], seed: int) -> pd.DataFrame:
     """Return SUMMARY_COLUMNS for each group of columns `by` (such as bet_type, signal_tier).
 
-    `graded` needs game_id, actual_result, profit_loss and clv. One unit is staked a priced bet: `units` is
-    their sum, `roi` units a bet (pushes included). `clv_coverage` is the share of rows with a close. The 95 %
-    intervals are bootstrapped over games, whose bets hang together.
+    `graded` needs game_id, kickoff, actual_result, profit_loss and clv, and season and week where the sport counts
+    weeks. One unit is staked a priced bet: `units` is their sum, `roi` units a bet (pushes included); `hit_rate` is the
+    share of the decided stakes that was won. `clv_coverage` is the share of rows with a close. The 95 % intervals
+    resample whole weeks, whose bets hang together; of a single week there is none.
     """
-    groups = graded.groupby(by, observed=True, sort=True)
+    groups = graded.assign(block=week_blocks(graded)).groupby(by, observed=True, sort=True, dropna=False)
     rows = {key: _totals(group, seed) for key, group in groups}
     index = (
         pd.MultiIndex.from_tuples([*rows], names=by) if rows else pd.MultiIndex.from_arrays([[]] * len(by), names=by)
@@ -83,8 +96,20 @@ def summary(graded: pd.DataFrame, by: list[str], seed: int) -> pd.DataFrame:
     return pd.DataFrame([*rows.values()], index=index, columns=list(SUMMARY_COLUMNS)).reset_index()
 
 
-def _scored(graded: pd.DataFrame) -> pd.DataFrame:
-    """Return model_id, date, kickoff, p and y of the reference side for rows that won or lost."""
+def week_blocks(rows: pd.DataFrame) -> pd.Series:
+    """Return the week each row's game belongs to, as text: the sport's own where it counts them, else the ISO week."""
+    iso = rows["kickoff"].dt.tz_convert("UTC").dt.strftime("%G-W%V")
+    if "week" not in rows or "season" not in rows:
+        return iso
+    counted = rows["season"].astype(str) + " week " + rows["week"].astype(str)
+    return counted.where(rows["week"].notna(), iso)
+
+
+def scored_rows(graded: pd.DataFrame) -> pd.DataFrame:
+    """Return model_id, bet_type, season, date, kickoff, game_id, p and y of the reference side, by kick-off.
+
+    Only rows that won or lost; `season` is 0 where it is not told.
+    """
     result = graded["actual_result"].astype(object)
     rows = graded.loc[result.isin(_WON + _LOST)]
     reference = rows["predicted_side"].isin([str(side) for side in REFERENCE_SIDE.values()])
@@ -92,6 +117,8 @@ def _scored(graded: pd.DataFrame) -> pd.DataFrame:
     scored = pd.DataFrame(
         {
             "model_id": rows["model_id"].astype(str),
+            "bet_type": rows["bet_type"].astype(str),
+            "season": rows["season"] if "season" in rows else pd.Series(0, index=rows.index),
             "kickoff": rows["kickoff"],
             "date": rows["kickoff"].dt.tz_convert("UTC").dt.date,
             "game_id": rows["game_id"].astype(str),
@@ -114,22 +141,30 @@ def _day(model_id: str, day: Hashable, today: pd.DataFrame, until: pd.DataFrame)
 def _totals(group: pd.DataFrame, seed: int) -> tuple[object, ...]:
     result = group["actual_result"].astype(object)
     priced, closed = group.loc[group["profit_loss"].notna()], group.loc[group["clv"].notna()]
-    profit = priced["profit_loss"].to_numpy("float64")
-    clv = closed["clv"].to_numpy("float64")
+    decided = group.loc[result.isin(list(_DECIDED))]
+    hits = np.array([_DECIDED[str(one)] for one in decided["actual_result"]]).reshape(-1, 2)
     return (
         len(group),
         int(result.isin(_WON).sum()),
         int(result.isin(_LOST).sum()),
         int((result == str(BetResult.PUSH)).sum()),
-        float(profit.sum()),
-        *_mean_with_interval(profit, priced["game_id"].to_numpy(), seed),
-        *_mean_with_interval(clv, closed["game_id"].to_numpy(), seed),
+        *mean_with_interval(hits[:, 0], decided["block"], seed, weights=hits[:, 1]),
+        float(priced["profit_loss"].sum()),
+        *mean_with_interval(priced["profit_loss"].to_numpy("float64"), priced["block"], seed),
+        *mean_with_interval(closed["clv"].to_numpy("float64"), closed["block"], seed),
         len(closed) / len(group),
+        int(group["block"].nunique()),
     )
 
 
-def _mean_with_interval(values: np.ndarray, games: np.ndarray, seed: int) -> tuple[float, float, float]:
+def mean_with_interval(
+    values: np.ndarray, blocks: pd.Series, seed: int, *, weights: np.ndarray | None = None
+) -> tuple[float, float, float]:
+    """Return the (weighted) mean of values (n,) and its 95 % interval over resampled blocks; NaN where unknown."""
     if not len(values):
         return (float("nan"),) * 3
-    low, high = metrics.block_bootstrap_interval(values, games, seed=seed)
-    return float(values.mean()), low, high
+    mean = float(np.average(values, weights=weights))
+    if blocks.nunique() < 2:
+        return mean, float("nan"), float("nan")
+    low, high = metrics.block_bootstrap_interval(values, blocks.to_numpy(dtype=str), seed=seed, weights=weights)
+    return mean, low, high

@@ -1,6 +1,6 @@
 """Every prediction of a sport held against what is known of its game now; reads only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -40,13 +40,15 @@ class Graded:
         return told.merge(self.grades, on="prediction_id", how="inner")
 
 
-def grade_predictions(connection: Connection, league: Sport) -> Graded:
-    """Grade every prediction of the sport on the line and price it took.
+def grade_predictions(connection: Connection, league: Sport, games: Collection[str] | None = None) -> Graded:
+    """Grade every prediction of the sport, or of these `games` (ids), on the line and price it took.
 
     RuntimeError should graded, pending, void and ungradeable not be all of them.
     """
     reference.sport_id(connection, league.code)
     found = grades.predictions_to_grade(connection, league.code)
+    if games is not None:
+        found = found.loc[found["game_id"].isin(list(games))].reset_index(drop=True)
     if found.empty:
         return Graded(found, pd.DataFrame(columns=list(GRADE_COLUMNS)), pd.Series(dtype=object))
     closing = odds.closing_of(connection, sorted(found["game_id"].unique()))

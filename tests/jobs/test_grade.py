@@ -1,13 +1,18 @@
 """Grades and performance: on what was taken, once, and again only where a game was corrected."""
 
+from collections import Counter
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
+from pandas.testing import assert_frame_equal
 
+from aipro_ml.errors import UsageError
 from aipro_ml.jobs.grade import grade_sport
 from aipro_ml.jobs.listings import verify_ledger
 from aipro_ml.jobs.performance import list_days, update_performance
+from aipro_ml.jobs.regrade import pending, regrade
 from tests.fixtures_platform import LATER, NOW, SPORT, load, open_game_ids, played, with_score
 
 
@@ -69,7 +74,13 @@ def test_a_corrected_score_regrades_and_the_old_grade_is_kept(finished, league):
     before = {row["id"]: row for row in grades(finished)}
     external = finished.rows("SELECT external_id FROM games WHERE id = :id", id=open_game_ids(league)[2])
     load(finished, with_score(played(league), external[0]["external_id"], 0, 60), b"corrected", LATER)
-    report = grade_sport(finished.engine, SPORT, LATER + timedelta(hours=1))
+    game = open_game_ids(league)[2]
+    trial = regrade(finished.engine, SPORT, LATER + timedelta(hours=1), (game, None), dry_run=True)
+    assert finished.one("SELECT count(*) FROM audit_logs WHERE action = 'regrade'") == 0
+    told = regrade(finished.engine, SPORT, LATER + timedelta(hours=1), (game, None))
+    report = told.report
+    assert report.accounting.total == 3
+    assert_frame_equal(pd.DataFrame(trial.history), pd.DataFrame(told.history))
     changed = [row for row in grades(finished) if before[row["id"]]["actual_result"] != row["actual_result"]]
     assert report.inserted == 0
     assert report.regraded == len(changed) > 0
@@ -80,6 +91,13 @@ def test_a_corrected_score_regrades_and_the_old_grade_is_kept(finished, league):
         old = before[next(key for key in before if str(key) == row["resource_id"])]
         assert row["details"]["actual_result_before"] == old["actual_result"]
         assert row["details"]["profit_loss_before"] == pytest.approx(old["profit_loss"])
+    now = {row["predicted_side"]: row for row in changed}
+    for row in told.history:
+        assert row["actual_result_after"] == now[row["side"]]["actual_result"] != row["actual_result_before"]
+    again = regrade(finished.engine, SPORT, LATER + timedelta(hours=2), (None, NOW))
+    assert again.report.accounting.total == 42  # the open week's
+    assert again.report.regraded == 0
+    assert_frame_equal(pd.DataFrame(again.history), pd.DataFrame(told.history))
     assert verify_ledger(finished.settings, None)[2] == []
 
 
@@ -89,6 +107,12 @@ def test_a_postponed_game_is_void_and_has_no_grade(published, league):
         connection.execute(sa.text("UPDATE games SET status = 'postponed' WHERE id = :id"), {"id": game})
     report = grade_sport(published.engine, SPORT, LATER)
     assert (report.accounting.void, report.accounting.pending, report.accounting.total) == (3, 39, 90)
+    open_ones = pending(published.engine, SPORT, NOW)
+    assert len(open_ones.rows) == 42
+    assert Counter((row["standing"], row["why"]) for row in open_ones.rows) == {
+        ("void", "postponed"): 3,
+        ("pending", "not played yet"): 39,
+    }
     assert [row for row in grades(published) if str(row["game_id"]) == game and row["actual_result"]] == []
 
 
@@ -125,6 +149,26 @@ def test_performance_is_a_row_a_model_and_day_and_twice_the_same(finished):
     assert (again.inserted, again.updated) == (0, 0)
     assert finished.snapshot() == before
     assert len(list_days(finished.engine, SPORT, 100)) == len(rows)
+
+
+def test_a_game_that_begins_days_later_than_was_known_is_void_and_its_grade_is_taken_back(finished, league):
+    game = open_game_ids(league)[2]
+    move = "UPDATE games SET game_date = game_date + interval '%s hours' WHERE id = :id"
+    with finished.engine.begin() as connection:
+        connection.execute(sa.text(move % 168), {"id": game})
+    assert grade_sport(finished.engine, SPORT, LATER).accounting.void == 0
+    with finished.engine.begin() as connection:
+        connection.execute(sa.text(move % 1), {"id": game})
+    report = grade_sport(finished.engine, SPORT, LATER)
+    assert (report.accounting.void, report.accounting.total, report.regraded) == (3, 90, 3)
+    assert [change["actual_result_after"] for change in report.superseded] == [None] * 3
+    assert {row["why"] for row in pending(finished.engine, SPORT, LATER).rows} == {"moved by more than 168 hours"}
+
+
+def test_which_games_are_graded_again_has_to_be_said(finished):
+    for chosen in ((None, None), ("abc", NOW)):
+        with pytest.raises(UsageError, match="--game or --since"):
+            regrade(finished.engine, SPORT, NOW, chosen)
 
 
 def test_a_dry_run_of_performance_writes_nothing(finished):

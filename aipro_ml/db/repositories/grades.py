@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, delete, text
+from sqlalchemy import Connection, delete, text, tuple_
 
 from aipro_ml.db.copy import UpsertCount, insert_new, read_frame, upsert
 from aipro_ml.db.models.ml import ModelPerformance
@@ -18,7 +18,8 @@ _GRADABLE = text(
     SELECT p.id::text AS prediction_id, p.game_id::text AS game_id, p.model_id::text AS model_id, p.bet_type,
            p.predicted_side, p.probability, p.edge, p.signal_tier, p.kelly_fraction, p.line_at_prediction,
            p.odds_at_prediction::float8 AS odds_at_prediction, f.ev, f.fair_probability, f.as_of, f.seq, run.mode,
-           f.sportsbook_id::text AS sportsbook_id, book.name AS book, m.is_production, season.year AS season,
+           f.sportsbook_id::text AS sportsbook_id, book.name AS book, season.year AS season, g.week::float8 AS week,
+           coalesce(champion.is_this, FALSE) AS in_production,
            g.game_date AS kickoff, known.kickoff AS kickoff_known, g.status, g.home_score::float8 AS home_score,
            g.away_score::float8 AS away_score, coalesce(g.overtime, FALSE) AS overtime,
            r.actual_result, r.profit_loss, r.clv, r.closing_line, r.graded_at
@@ -28,13 +29,18 @@ _GRADABLE = text(
     JOIN games g ON g.id = p.game_id
     JOIN sports s ON s.id = g.sport_id
     JOIN seasons season ON season.id = g.season_id
-    JOIN ml_models m ON m.id = p.model_id
     LEFT JOIN sportsbooks book ON book.id = f.sportsbook_id
     LEFT JOIN prediction_results r ON r.prediction_id = p.id
     LEFT JOIN LATERAL (
         SELECT CASE WHEN v.kickoff_estimated THEN NULL ELSE v.game_date END AS kickoff FROM game_revisions v
         WHERE v.game_id = p.game_id AND v.known_at <= f.as_of ORDER BY v.known_at DESC, v.revision DESC LIMIT 1
     ) known ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT d.model_id = p.model_id AS is_this FROM fact_model_promotions d
+        WHERE d.sport_id = g.sport_id AND d.bet_type = p.bet_type AND d.decided_at <= run.started_at
+          AND (d.action <> 'promote' OR d.verdict = 'PROMOTE')
+        ORDER BY d.decided_at DESC LIMIT 1
+    ) champion ON TRUE
     WHERE s.code = :sport AND (CAST(:ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:ids AS uuid[])))
     ORDER BY f.seq
     """
@@ -42,9 +48,25 @@ _GRADABLE = text(
 
 
 def predictions_to_grade(connection: Connection, sport: str, ids: Iterable[object] | None = None) -> pd.DataFrame:
-    """Return every prediction of the sport (only these `ids`) with its game's present state and its grade, if any."""
+    """Return every prediction of the sport (only these `ids`) with its game's present state and its grade, if any.
+
+    `kickoff_known`: the kick-off as known at as_of, missing where it was estimated. `in_production`: whether the model
+    was its bet type's production model when the run was computed; else it spoke as a shadow.
+    """
     only = None if ids is None else [str(each) for each in ids]
     return read_frame(connection, _GRADABLE.bindparams(sport=sport, ids=only))
+
+
+def regrades(connection: Connection, prediction_ids: Sequence[str]) -> pd.DataFrame:
+    """Return the superseded grades of predictions, oldest first: at, prediction_id and `details` as kept."""
+    statement = text(
+        """
+        SELECT created_at AS at, resource_id AS prediction_id, details FROM audit_logs
+        WHERE action = 'regrade' AND resource = 'prediction_results' AND resource_id = ANY(:ids)
+        ORDER BY created_at, resource_id
+        """
+    )
+    return read_frame(connection, statement.bindparams(ids=list(prediction_ids)))
 
 
 def save_results(connection: Connection, results: pd.DataFrame) -> UpsertCount:
@@ -78,6 +100,12 @@ def save_performance(connection: Connection, days: pd.DataFrame) -> UpsertCount:
     """Store one row per model and day (columns of `model_performance`)."""
     figures = ("accuracy", "auc", "log_loss", "brier_score", "calibration_error", "predictions_count")
     return upsert(connection, ModelPerformance.__table__, days, key=("id",), update=figures)
+
+
+def drop_performance(connection: Connection, days: pd.DataFrame) -> int:
+    """Remove the rows of these days (columns model_id, date), on which nothing is graded any more; return how many."""
+    row, gone = ModelPerformance, list(days[["model_id", "date"]].itertuples(index=False, name=None))
+    return connection.execute(delete(row).where(tuple_(row.model_id, row.date).in_(gone))).rowcount if gone else 0
 
 
 def list_performance(connection: Connection, sport: str, limit: int) -> list[dict[str, object]]:

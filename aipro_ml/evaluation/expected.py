@@ -1,0 +1,75 @@
+"""Log loss as expected of the published probabilities themselves, before results are in and beside them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aipro_ml import metrics
+
+FloatArray = npt.NDArray[np.float64]
+ROLLING_COLUMNS = ("date", "n", "realised", "expected", "low", "high")
+
+
+@dataclass(frozen=True)
+class ExpectedLogLoss:
+    """Mean log loss of n predictions if every probability is exactly right, and the 95 % band it would lie in, nats."""
+
+    n: int
+    mean: float
+    low: float
+    high: float
+
+    def holds(self, realised: float) -> bool:
+        """Return whether a realised mean log loss lies inside the band."""
+        return self.low <= realised <= self.high
+
+
+def surprise(p: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return mean and variance, each (n,), of the log loss of probabilities p (n,) that are exactly right.
+
+    The mean is the entropy −p ln p − (1 − p) ln(1 − p), the variance p (1 − p) (ln p/(1 − p))².
+    """
+    p = np.clip(np.asarray(p, dtype=np.float64), 1e-12, 1 - 1e-12)
+    logit = np.log(p) - np.log1p(-p)
+    return -(p * np.log(p) + (1 - p) * np.log1p(-p)), p * (1 - p) * logit**2
+
+
+def expected_log_loss(p: npt.ArrayLike) -> ExpectedLogLoss:
+    """Return what the mean log loss of probabilities p (n,) will be if they are right; NaN for none.
+
+    The band is the normal approximation of the mean of n independent games: on a handful of them it is narrow and wrong
+    in shape, on a month it holds.
+    """
+    entropy, variance = surprise(p)
+    n = len(entropy)
+    if not n:
+        return ExpectedLogLoss(0, *(float("nan"),) * 3)
+    mean, reach = float(entropy.mean()), metrics.NORMAL_95 * float(np.sqrt(variance.sum())) / n
+    return ExpectedLogLoss(n, mean, max(mean - reach, 0.0), mean + reach)
+
+
+def rolling_log_loss(scored: pd.DataFrame, days: int) -> pd.DataFrame:
+    """Return ROLLING_COLUMNS a day with results: the log loss of the `days` up to it beside what was expected of it.
+
+    `scored`: date, p and y of `scored_rows`.
+    """
+    entropy, variance = surprise(scored["p"])
+    each = pd.DataFrame(
+        {"n": 1.0, "realised": metrics.log_losses(scored["p"], scored["y"]), "expected": entropy, "variance": variance},
+        index=pd.DatetimeIndex(pd.to_datetime(scored["date"])),
+    )
+    total = each.groupby(level=0).sum().sort_index().rolling(f"{days}D").sum()
+    reach = metrics.NORMAL_95 * np.sqrt(total["variance"]) / total["n"]
+    expected = total["expected"] / total["n"]
+    return pd.DataFrame(
+        {
+            "date": total.index,
+            "n": total["n"].round().astype("int64"),
+            "realised": total["realised"] / total["n"],
+            "expected": expected,
+            "low": (expected - reach).clip(lower=0.0),
+            "high": expected + reach,
+        }
+    ).reset_index(drop=True)
