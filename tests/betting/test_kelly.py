@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from aipro_ml.betting.edge import edge, expected_value
 from aipro_ml.betting.kelly import apply_caps, full_kelly, kelly_fraction, kelly_shrink
 from aipro_ml.betting.odds import american_to_decimal
+from tests.soak import size
 
 P = st.floats(0.02, 0.98)
 PRICE = st.one_of(st.integers(-2000, -101), st.integers(100, 2000))
@@ -25,6 +26,24 @@ def test_full_kelly_is_the_numeric_optimum_of_log_growth_with_pushes(p, price, p
         options={"xatol": 1e-10},
     )
     assert float(full_kelly(p, price)) == pytest.approx(best.x, abs=2e-5)
+
+
+def test_thousands_of_stakes_are_the_numeric_optimum():
+    cases = size(500, 10_000)
+    random = np.random.default_rng(11)
+    p, push = random.uniform(0.02, 0.98, cases), random.uniform(0, 0.3, cases)
+    price = random.integers(100, 2000, cases) * random.choice([-1, 1], cases)
+    decimal = american_to_decimal(price)
+    best = [
+        minimize_scalar(
+            lambda f, w=w, q=q, b=b: -(1 - q) * (w * np.log1p(b * f) + (1 - w) * np.log1p(-f)),
+            bounds=(0, 1 - 1e-9),
+            method="bounded",
+            options={"xatol": 1e-10},
+        ).x
+        for w, q, b in zip(p, push, decimal - 1, strict=True)
+    ]
+    np.testing.assert_allclose(full_kelly(p, price), best, atol=2e-5)
 
 
 @given(P, PRICE, st.floats(0, 0.5))

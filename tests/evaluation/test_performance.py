@@ -12,6 +12,7 @@ from aipro_ml.evaluation.performance import (
     daily_performance,
     last_before_kickoff,
     summary,
+    week_blocks,
 )
 
 DAY = pd.Timestamp("2022-09-11T17:00:00Z")
@@ -90,34 +91,46 @@ def test_the_last_prediction_before_kickoff_counts():
     assert last_before_kickoff(frame)["seq"].tolist() == [4]
 
 
+WEEK = pd.Timedelta(days=7)
+
+
 def test_the_summary_adds_up_by_hand():
     tiers = [
         row("g1", "home", 0.6, "win", signal_tier="A", profit_loss=1.0, clv=0.02),
-        row("g2", "home", 0.6, "loss", signal_tier="A", profit_loss=-1.0, clv=0.04),
-        row("g3", "home", 0.6, "win", signal_tier="A", profit_loss=0.5, clv=np.nan),
-        row("g4", "home", 0.6, "push", signal_tier="A", profit_loss=0.0, clv=0.0),
+        row("g2", "home", 0.6, "loss", DAY + WEEK, signal_tier="A", profit_loss=-1.0, clv=0.04),
+        row("g3", "home", 0.6, "half_win", DAY + WEEK, signal_tier="A", profit_loss=0.5, clv=np.nan),
+        row("g4", "home", 0.6, "push", DAY + 2 * WEEK, signal_tier="A", profit_loss=0.0, clv=0.0),
         row("g5", "home", 0.6, "win", signal_tier="D", profit_loss=np.nan, clv=np.nan),
     ]
     found = summary(pd.DataFrame(tiers), ["bet_type", "signal_tier"], seed=1)
     assert list(found.columns) == ["bet_type", "signal_tier", *SUMMARY_COLUMNS]
     a, d = found.to_dict("records")
     assert (a["n"], a["win"], a["loss"], a["push"], a["units"], a["roi"]) == (4, 2, 1, 1, 0.5, 0.125)
+    assert a["hit_rate"] == pytest.approx(1.5 / 2.5)  # a win, half a win and a loss: two and a half stakes decided
     assert a["mean_clv"] == pytest.approx(0.02)
-    assert a["clv_coverage"] == 0.75
+    assert (a["clv_coverage"], a["weeks"]) == (0.75, 3)
     assert a["roi_low"] <= a["roi"] <= a["roi_high"]
-    assert (d["n"], d["units"], d["clv_coverage"]) == (1, 0.0, 0.0)
-    assert np.isnan(d["roi"])
-    assert np.isnan(d["mean_clv"])
+    assert (d["n"], d["units"], d["clv_coverage"], d["weeks"], d["hit_rate"]) == (1, 0.0, 0.0, 1, 1.0)
+    assert np.isnan([d["roi"], d["mean_clv"], d["hit_low"]]).all()  # one week says nothing of how weeks differ
 
 
 def test_the_interval_is_wider_where_bets_hang_together():
     random = np.random.default_rng(3)
     profit = np.repeat(random.choice([-1.0, 0.9], 60), 3)
     frame = pd.DataFrame([row(f"g{i}", "home", 0.5, "win", profit_loss=x, clv=0.0) for i, x in enumerate(profit)])
-    apart = summary(frame, ["bet_type"], seed=1).iloc[0]
-    together = summary(frame.assign(game_id=[f"g{i // 3}" for i in range(180)]), ["bet_type"], seed=1).iloc[0]
+    apart = summary(frame.assign(kickoff=DAY + WEEK * frame.index), ["bet_type"], seed=1).iloc[0]
+    together = summary(frame.assign(kickoff=DAY + WEEK * (frame.index // 3)), ["bet_type"], seed=1).iloc[0]
     assert together["roi_high"] - together["roi_low"] > 1.3 * (apart["roi_high"] - apart["roi_low"])
-    assert summary(frame, ["bet_type"], seed=1).iloc[0].equals(apart)
+    assert summary(frame.assign(kickoff=DAY + WEEK * frame.index), ["bet_type"], seed=1).iloc[0].equals(apart)
+
+
+def test_weeks_are_the_sports_own_where_it_counts_them():
+    monday_night = pd.Timestamp("2022-09-13T00:15Z")  # Tuesday in UTC, and of another ISO week than Sunday
+    rows = pd.DataFrame([row("g1", "home", 0.5, "win"), row("g2", "home", 0.5, "win", monday_night)])
+    assert week_blocks(rows).tolist() == ["2022-W36", "2022-W37"]
+    counted = rows.assign(season=2022, week=[1.0, 1.0])
+    assert week_blocks(counted).nunique() == 1
+    assert week_blocks(counted.assign(week=[1.0, np.nan])).tolist() == ["2022 week 1.0", "2022-W37"]
 
 
 def test_no_grades_give_an_empty_summary():

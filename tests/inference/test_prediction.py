@@ -14,6 +14,7 @@ from aipro_ml.inference.prediction import (
     FLOAT_COLUMNS,
     PREDICTION_FIELDS,
     Prediction,
+    canonical_row,
     prediction_hash_of,
     prediction_hashes,
     rounded,
@@ -75,6 +76,35 @@ def test_line_zero_is_a_line_and_not_a_missing_one():
 
 def test_nan_counts_as_missing():
     assert replace(BASE, edge=float("nan")).edge is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.5312345678, "0.531235"),
+        (2 / 3, "0.666667"),
+        (-1e-9, "0.0"),
+        (-0.25, "-0.25"),
+        (np.float64(0.1), "0.1"),
+        (0, "0.0"),
+        (None, "None"),
+        (float("nan"), "None"),
+    ],
+)
+def test_a_number_is_rounded_to_six_decimals_without_a_negative_zero(value, expected):
+    assert str(rounded(value)) == expected
+
+
+def test_what_is_missing_is_null_and_a_negative_zero_of_a_row_is_zero():
+    row = {"line_at_prediction": None, "edge": -0.0, "odds_at_prediction": np.nan, "as_of": pd.NaT, "book": pd.NA}
+    expected = b'{"as_of":null,"book":null,"edge":0.000000,"line_at_prediction":null,"odds_at_prediction":null}'
+    assert canonical_row(row) == expected
+
+
+def test_a_decision_time_is_kept_in_utc():
+    there = BASE.as_of.astimezone(timezone(timedelta(hours=-4)))
+    assert replace(BASE, as_of=there).as_of.utcoffset() == timedelta(0)
+    assert "as_of" in BASE.values()
 
 
 def test_an_instant_has_one_hash_in_every_time_zone():

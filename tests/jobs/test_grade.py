@@ -1,5 +1,6 @@
 """Grades and performance: on what was taken, once, and again only where a game was corrected."""
 
+import math
 from collections import Counter
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from aipro_ml.errors import UsageError
 from aipro_ml.jobs.grade import grade_sport
 from aipro_ml.jobs.listings import verify_ledger
 from aipro_ml.jobs.performance import list_days, update_performance
+from aipro_ml.jobs.performance_report import ReportRequest, report_performance
 from aipro_ml.jobs.regrade import pending, regrade
 from tests.fixtures_platform import LATER, NOW, SPORT, load, open_game_ids, played, with_score
 
@@ -183,3 +185,34 @@ def test_closing_line_value_is_known_where_there_was_a_close(finished):
     assert all(row["clv"] is not None for row in rows)
     summary = update_performance(finished.engine, SPORT, LATER).summary
     assert set(summary["clv_coverage"]) == {1.0}
+
+
+def test_the_report_keeps_live_and_back_filled_apart_and_production_and_shadow(finished, tmp_path):
+    request = ReportRequest(SPORT, LATER, backfilled=True)
+    page = tmp_path / "report.html"
+    found = report_performance(finished.engine, request, page)
+    kinds = found.totals.groupby(["role", "mode"])["n"].sum().to_dict()
+    assert kinds == {("production", "live"): 42, ("production", "backfilled"): 48}
+    text = page.read_text(encoding="utf-8")
+    assert all(f"{mode} predictions of production models" in text for mode in ("Live", "Backfilled"))
+    assert "90 graded, 0 pending, 0 void, 0 ungradeable" in text
+    with finished.owner().begin() as connection:  # as if they had been promoted only afterwards
+        connection.execute(sa.text("UPDATE fact_model_promotions SET decided_at = :later"), {"later": LATER})
+    shadows = report_performance(finished.engine, ReportRequest(SPORT, LATER)).totals
+    assert (set(shadows["role"]), set(shadows["mode"]), shadows["n"].sum()) == ({"shadow"}, {"live"}, 42)
+
+
+def test_what_open_predictions_expect_of_themselves_is_told_before_results_are_in(published):
+    waiting = report_performance(published.engine, ReportRequest(SPORT, NOW)).open_days
+    assert waiting["n"].sum() == 42
+    assert (waiting["expected"] < math.log(2) + 1e-9).all()
+    assert report_performance(published.engine, ReportRequest(SPORT, NOW, since=LATER)).open_days.empty
+
+
+def test_a_day_whose_every_grade_was_taken_back_loses_its_row(finished):
+    update_performance(finished.engine, SPORT, LATER)
+    with finished.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE games SET status = 'postponed' WHERE game_date > :now"), {"now": NOW})
+    assert finished.one("SELECT count(*) FROM model_performance") > 0
+    update_performance(finished.engine, SPORT, LATER)
+    assert finished.one("SELECT count(*) FROM model_performance") == 0
