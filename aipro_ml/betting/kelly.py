@@ -54,5 +54,6 @@ def apply_caps(fractions: npt.ArrayLike, game_ids: npt.ArrayLike, game_cap: floa
 
 
 def _scale(total: npt.ArrayLike, cap: float) -> FloatArray:
-    total = np.asarray(total, dtype=np.float64)
-    return np.where(total > cap, cap / np.where(total > cap, total, 1.0), 1.0)
+    """Return min(1, cap / total) for a cap > 0; nothing staked needs no scaling."""
+    scale: FloatArray = cap / np.maximum(total, cap)
+    return scale

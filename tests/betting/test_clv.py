@@ -69,7 +69,31 @@ def test_many_bets_at_once_equal_one_at_a_time_and_unknown_closes_stay_unknown()
     assert np.isnan(many.points).tolist() == [False, False, False, True]
 
 
+def test_home_draw_and_away_each_have_their_own_share_of_the_close():
+    two_way, three_way = Close(np.nan, 0.62), Close(np.nan, 0.5, 0.3)
+    expected = {Selection.HOME: (0.62, 0.5), Selection.AWAY: (0.38, 0.2)}
+    for side, shares in expected.items():
+        for close, share in zip((two_way, three_way), shares, strict=True):
+            value = closing_line_value(taken(BetType.MONEYLINE, side, np.nan, 150, 0.4), close)
+            assert float(value.probability) == pytest.approx(share - 0.4)
+            assert float(value.ev) == pytest.approx(share * 2.5 - 1)
+    draw = closing_line_value(taken(BetType.MONEYLINE, Selection.DRAW, np.nan, 240, 0.28), three_way)
+    assert float(draw.probability) == pytest.approx(0.02)
+    unpriced = closing_line_value(taken(BetType.MONEYLINE, Selection.DRAW, np.nan, 240, 0.28), two_way)
+    assert np.isnan(unpriced.ev)
+    assert np.isnan(draw.points)
+
+
+def test_the_under_is_worth_what_the_over_is_not():
+    under = closing_line_value(taken(BetType.TOTAL, Selection.UNDER, 44.5, 100, 0.5), Close(46.5, 0.5), TOTAL)
+    chances = TOTAL.win_push_lose(TOTAL.match_mean(46.5, 0.5), 44.5)
+    assert float(under.probability) == pytest.approx(1 - float(chances.win_given_no_push) - 0.5)
+    assert float(under.ev) == pytest.approx((1 - float(chances.win_given_no_push)) * 2 - 1)
+    assert float(under.ev) < -0.05
+
+
 def test_a_spread_needs_its_own_distribution():
     for distribution in (None, TOTAL):
-        with pytest.raises(ValueError, match="needs that market's distribution"):
+        message = r"^the closing line value of a spread needs that market's distribution$"
+        with pytest.raises(ValueError, match=message):
             closing_line_value(taken(BetType.SPREAD, Selection.HOME, -3.0), Close(-3.0, 0.5), distribution)

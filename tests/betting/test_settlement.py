@@ -183,7 +183,9 @@ def test_sides_may_differ_from_row_to_row():
     ],
 )
 def test_what_cannot_be_graded_is_refused(bet_type, side, line, home):
-    with pytest.raises(ValueError, match=r"no side|needs both final scores"):
+    no_side = rf"^a two_way {bet_type} market has no side {side}$"
+    unknown = rf"^a {bet_type} bet needs both final scores and its line to be settled, line={line}$"
+    with pytest.raises(ValueError, match=f"{no_side}|{unknown}"):
         settle(bet_type, side, line, home, 0)
 
 
