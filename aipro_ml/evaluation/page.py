@@ -143,7 +143,7 @@ def _count(value: float) -> str:
 
 _FORMATS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(("probability", "fair_probability", "accuracy", "clv_coverage"), _percent),
-    **dict.fromkeys(("hit_rate", "hit_low", "hit_high"), _percent),
+    **dict.fromkeys(("hit_low", "hit_high"), _percent),
     **dict.fromkeys(("edge", "ev", "clv", "roi", "roi_low", "roi_high"), _points),
     **dict.fromkeys(("mean_clv", "clv_low", "clv_high"), _points),
     **dict.fromkeys(("hit_rate", "stress", "max_drawdown"), _percent),
