@@ -179,6 +179,7 @@ class KellyConfig(Config):
     cap: float = Field(default=0.02, gt=0, le=1)
     game_cap: float = Field(default=0.02, gt=0, le=1)
     slate_cap: float = Field(default=0.15, gt=0, le=1)
+    shrink: bool = Field(default=True, description="Less stake the wider the interval of the probability")
 
 
 class TierThreshold(Config):
@@ -186,6 +187,13 @@ class TierThreshold(Config):
 
     ev: float
     edge: float
+
+
+class FreshnessConfig(Config):
+    """When a game's features count as stale: a result overdue, or a team's last one too long ago in its season."""
+
+    result_delay_hours: float | None = Field(default=None, gt=0, description="After the game's usual end")
+    form_max_age_days: dict[str, float] = Field(default_factory=dict, description="By sport; none: no limit")
 
 
 class PolicyConfig(Config):
@@ -197,6 +205,7 @@ class PolicyConfig(Config):
     probability_tiers: dict[str, float]
     calibration_minimum: int = 200
     kelly: KellyConfig = KellyConfig()
+    freshness: FreshnessConfig = FreshnessConfig()
 
 
 FeatureGroup = Literal["market_free", "market", "all"]

@@ -89,6 +89,17 @@ class Platform:
             self.engine.dispose()
 
 
+def stop_ledger_clock(platform: Platform, moment: datetime) -> None:
+    """Let the ledger's guard take the server's clock to stand at `moment`: the league is played in another year."""
+    engine = platform.owner()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION ledger_clock() RETURNS timestamp LANGUAGE sql VOLATILE AS "
+            f"$$ SELECT TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}' $$"
+        )
+    engine.dispose()
+
+
 def open_game_ids(batch: SourceBatch) -> list[str]:
     """Return the database's ids of the games still to be played, in the batch's order."""
     open_games = batch.games.loc[batch.games["status"] == GameStatus.SCHEDULED, "game"]
@@ -160,6 +171,7 @@ def trained_template(
     home = tmp_path_factory.mktemp("trained")
     with server.database(template) as name:
         platform = Platform(server.settings(home, name))
+        stop_ledger_clock(platform, NOW)
         load(platform, league, b"league", NOW)
         build_features(platform.engine, SPORT, tuple(BetType), BuildOptions(NOW))
         with pytest.MonkeyPatch.context() as patch:

@@ -24,7 +24,7 @@ from tests.features.random_league import random_league
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".sql", ".json", ".lock", ".mako", ".cfg", ".txt", ".sh", ""}
 LEFT_OUT = {".git", ".venv", ".aipro", "artifacts", "build", "dist", "mlruns", "__pycache__", "uv.lock", "LICENSE"}
-GENERATED = {"schema.sql", "tables.json", "0001_first.sql", "commands.md"}
+GENERATED = {"schema.sql", "tables.json", "0001_first.sql", "0002_ledger_guards.sql", "commands.md"}
 LONGEST = 450
 # an absolute path of somebody's machine; a package index's address
 MACHINE = re.compile(r"(?<![\w.~/-])/(?:work|root|home|Users|mnt)/[\w.]")

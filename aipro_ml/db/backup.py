@@ -10,7 +10,7 @@ import json
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from psycopg import sql
 
 from aipro_ml.db import migrate
 from aipro_ml.db.copy import driver_connection
+from aipro_ml.db.guards import OF_THE_PRESENT, Guard
 from aipro_ml.db.models import metadata
 from aipro_ml.errors import DatabaseError, DataFileError, GuardError
 
@@ -186,7 +187,7 @@ def _require_empty(connection: sa.Connection, manifest: Manifest) -> None:
 
 def _load_all(connection: sa.Connection, manifest: Manifest, path: Path) -> None:
     try:
-        with _reading(path) as archive:
+        with _reading(path) as archive, _without_guards_of_the_present(connection):
             for table in manifest.tables:
                 _load(connection, table, _member(archive, table))
         for table in manifest.tables:
@@ -194,6 +195,23 @@ def _load_all(connection: sa.Connection, manifest: Manifest, path: Path) -> None
     except psycopg.Error as error:
         reason = str(error).splitlines()[0]
         raise DatabaseError(f"{path}: the backup does not fit the tables ({reason}); nothing was changed") from error
+
+
+@contextmanager
+def _without_guards_of_the_present(connection: sa.Connection) -> Iterator[None]:
+    """Let rows in that were in time when they were written; a backup of an older schema has no such guards yet."""
+    raw = driver_connection(connection)
+    there = {name for (name,) in raw.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")}
+    guards = [guard for guard in OF_THE_PRESENT if guard.trigger in there]
+    _set_triggers(raw, guards, sql.SQL("DISABLE"))
+    yield
+    _set_triggers(raw, guards, sql.SQL("ENABLE"))
+
+
+def _set_triggers(raw: psycopg.Connection[Any], guards: Iterable[Guard], how: sql.SQL) -> None:
+    for guard in guards:
+        names = (sql.Identifier(guard.table), how, sql.Identifier(guard.trigger))
+        raw.execute(sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(*names))
 
 
 def _deferred(table: TableEntry) -> list[str]:

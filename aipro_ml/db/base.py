@@ -71,8 +71,8 @@ Money12 = Annotated[Decimal, mapped_column(Numeric(12, 2))]
 class Base(DeclarativeBase):
     """Base of all tables.
 
-    `Table.info` may carry `append_only` (a trigger refuses UPDATE, DELETE and TRUNCATE, of the owner too) or
-    `insert_only` (the application role may read and insert); see `aipro_ml.db.contract`.
+    `Table.info` may carry `append_only` (a trigger refuses UPDATE, DELETE and TRUNCATE, of the owner too),
+    `insert_only` (the application role may read and insert) or `never_deleted` (it may update too; see `db.guards`).
     """
 
     __table__: ClassVar[Table]

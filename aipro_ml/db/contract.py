@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, ExecutableDDLElement
 
 from aipro_ml import resources
+from aipro_ml.db.guards import FUNCTIONS, GUARDS
 from aipro_ml.db.models import metadata
 
 SNAPSHOT = "schema.sql"
@@ -17,16 +18,6 @@ APP_ROLE = "aipro_app"
 """The application's role: it reads and writes, owns nothing and cannot rewrite what is append-only."""
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-
-_REFUSE_CHANGE = """
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION USING
-        ERRCODE = 'restrict_violation',
-        MESSAGE = TG_TABLE_NAME || ' is append-only: ' || TG_OP || ' refused',
-        HINT = 'add a row that says what is true now';
-END
-$$"""
 
 # a statement trigger fires where no row matches too, and for INSERT ... ON CONFLICT DO UPDATE
 _TRIGGER = """
@@ -51,6 +42,9 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE, DELETE ON
         {writable}
         TO {role};
+    GRANT SELECT, INSERT, UPDATE ON
+        {kept}
+        TO {role};
     GRANT SELECT, INSERT ON
         {insertable}
         TO {role};
@@ -64,8 +58,17 @@ $$"""
 
 def append_only_triggers() -> dict[str, str]:
     """Return the trigger that guards each append-only table: table name to trigger name."""
-    guarded = (table.name for table in metadata.sorted_tables if table.info.get("append_only"))
-    return {name: f"{name}_append_only" for name in sorted(guarded)}
+    return {name: f"{name}_append_only" for name in sorted(_marked("append_only"))}
+
+
+def triggers() -> list[tuple[str, str]]:
+    """Return (table, trigger) of every trigger the schema has."""
+    return [*append_only_triggers().items(), *((guard.table, guard.trigger) for guard in GUARDS)]
+
+
+def _marked(*marks: str) -> list[str]:
+    """Return the tables that carry one of these marks in their `info`."""
+    return [table.name for table in metadata.sorted_tables if any(table.info.get(mark) for mark in marks)]
 
 
 def _ddl(element: ExecutableDDLElement) -> str:
@@ -84,14 +87,13 @@ def _indexes(table: Table) -> list[Index]:
 
 
 def _rights() -> str:
-    insertable = [
-        table.name for table in metadata.sorted_tables if table.info.get("append_only") or table.info.get("insert_only")
-    ]
-    writable = [name for name in metadata.tables if name not in insertable]
+    insertable, kept = _marked("append_only", "insert_only"), _marked("never_deleted")
+    writable = [name for name in metadata.tables if name not in {*insertable, *kept}]
     separator = ",\n        "
     return _RIGHTS.strip().format(
         role=APP_ROLE,
         writable=separator.join(sorted(writable)),
+        kept=separator.join(sorted(kept)),
         insertable=separator.join(sorted(insertable)),
     )
 
@@ -103,9 +105,10 @@ def schema_sql() -> str:
         statements.append(_ddl(CreateTable(table)))
         statements += [_ddl(CreateIndex(index)) for index in _indexes(table)]
     statements += [_ddl(AddConstraint(key)) for key in _late_keys()]
-    statements.append(_REFUSE_CHANGE.strip())
+    statements += [function.strip() for function in FUNCTIONS.values()]
     for table_name, trigger in append_only_triggers().items():
         statements.append(_TRIGGER.strip().format(name=trigger, table=table_name))
+    statements += [guard.statement.strip() for guard in GUARDS]
     statements.append(_rights())
     head = "-- Generated from aipro_ml/db/models by `python -m aipro_ml.db.contract`: do not edit.\n"
     return head + "".join(f"\n{statement};\n" for statement in statements)

@@ -14,7 +14,8 @@ from sqlalchemy import CheckConstraint, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from aipro_ml import resources
-from aipro_ml.db.contract import append_only_triggers
+from aipro_ml.db.contract import triggers
+from aipro_ml.db.guards import FUNCTIONS
 from aipro_ml.db.models import metadata
 from aipro_ml.errors import DatabaseError
 
@@ -76,12 +77,13 @@ def differences(connection: Connection) -> list[str]:
     """Return one line for each point where the live database differs from the models; [] where none does.
 
     Alembic compares tables, columns, types, defaults, keys and indexes; checks are compared by name, and the
-    append-only tables must have their trigger, enabled.
+    guards of `db.guards` must be there, enabled, and say what they should.
     """
     options = {"compare_type": True, "compare_server_default": True, "target_metadata": metadata}
     context = MigrationContext.configure(connection, opts=options)
     found = [_sentence(step) for step in _flat(compare_metadata(context, metadata))]
-    return found + _check_differences(connection) + _trigger_differences(connection)
+    differences = (_check_differences, _trigger_differences, _function_differences)
+    return found + [line for told in differences for line in told(connection)]
 
 
 def _flat(steps: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
@@ -129,5 +131,11 @@ def _trigger_differences(connection: Connection) -> list[str]:
         " WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')"
     )
     live = {(table, name) for table, name in connection.execute(query)}
-    wanted = append_only_triggers().items()
-    return [f"missing trigger: {table}.{name}" for table, name in wanted if (table, name) not in live]
+    return [f"missing trigger: {table}.{name}" for table, name in triggers() if (table, name) not in live]
+
+
+def _function_differences(connection: Connection) -> list[str]:
+    query = text("SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+    live = {row.proname: row.prosrc for row in connection.execute(query)}
+    wanted = {name: statement.split("$$")[1] for name, statement in FUNCTIONS.items()}
+    return [f"missing or changed function: {name}" for name, source in wanted.items() if live.get(name) != source]

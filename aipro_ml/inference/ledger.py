@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +16,7 @@ from aipro_ml.inference.prediction import (
     prediction_hash_of,
     prediction_hashes,
 )
+from aipro_ml.times import ensure_utc
 
 GENESIS_HASH = "0" * 64
 
@@ -33,7 +35,7 @@ EXTRA_COLUMNS = (
     "run_id",
     "sportsbook_id",
 )
-"""Ledger columns outside the prediction hash; the chain hash covers them (but `created_at`, the server's)."""
+"""Ledger columns outside the prediction hash; the chain hash covers them, and `created_at` (in rows of before not)."""
 
 _SEARCHED_SUSPECTS = 64  # pairwise search for exchanged contents stops here: beyond it every row is an edit
 
@@ -70,18 +72,27 @@ GENESIS = Head(0, GENESIS_HASH)
 
 
 def extend(
-    head: Head, predictions: Iterable[Prediction], run_id: str, sportsbook_ids: Mapping[str, str]
+    head: Head,
+    predictions: Iterable[Prediction],
+    run_id: str,
+    sportsbook_ids: Mapping[str, str],
+    created_at: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the ledger rows (columns of `fact_predictions` but `created_at`) that follow `head`.
+    """Return the ledger rows (columns of `fact_predictions`) that follow `head`, written at `created_at`.
 
-    `sportsbook_ids` maps a book's name to its identifier. The last row's (seq, chain_hash) is the new head.
+    `sportsbook_ids` maps a book's name to its identifier. The last row's (seq, chain_hash) is the new head. Without
+    `created_at` rows are as they were before the chain covered it.
     """
-    columns = ledger_columns(head, list(predictions), run_id, sportsbook_ids)
+    columns = ledger_columns(head, list(predictions), run_id, sportsbook_ids, created_at)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def ledger_columns(
-    head: Head, predictions: Sequence[Prediction], run_id: str, sportsbook_ids: Mapping[str, str]
+    head: Head,
+    predictions: Sequence[Prediction],
+    run_id: str,
+    sportsbook_ids: Mapping[str, str],
+    created_at: datetime | None = None,
 ) -> dict[str, list[Any]]:
     """Return the rows of `extend` by column: only the chain itself needs one row after the other."""
     count, digests = len(predictions), prediction_hashes(predictions)
@@ -96,6 +107,7 @@ def ledger_columns(
         "sportsbook_id": [None if book is None else sportsbook_ids[book] for book in books],
         "seq": list(range(head.seq + 1, head.seq + 1 + count)),
         "prediction_hash": digests,
+        **({} if created_at is None else {"created_at": [ensure_utc(created_at)] * count}),
     }
     chain = _chained(head.chain_hash, columns)
     return {**columns, "prev_hash": [head.chain_hash, *chain][:count], "chain_hash": chain}
@@ -103,7 +115,7 @@ def ledger_columns(
 
 def _chained(last: str, columns: Mapping[str, Sequence[Any]]) -> list[str]:
     """Return the chain hash of each row that follows the hash `last`: that of `chain_hash_of`, row after row."""
-    names = (*EXTRA_COLUMNS, "prediction_hash", "seq")
+    names = (*EXTRA_COLUMNS, "prediction_hash", "seq", *(("created_at",) if "created_at" in columns else ()))
     before = canonical_members({name: columns[name] for name in names if name < "prev_hash"})
     behind = canonical_members({name: columns[name] for name in names if name > "prev_hash"})
     chain = []
@@ -120,8 +132,32 @@ def head_of(rows: Sequence[Mapping[str, Any]]) -> Head:
 
 def chain_hash_of(row: Mapping[str, Any], seq: int | None = None) -> str:
     """Return the chain hash of `row`, as if it stood at `seq` where that is given."""
-    content = {name: row[name] for name in (*EXTRA_COLUMNS, "prev_hash", "prediction_hash")}
-    return hashlib.sha256(canonical_row({**content, "seq": row["seq"] if seq is None else seq})).hexdigest()
+    return hashlib.sha256(_image(row, seq)).hexdigest()
+
+
+def is_chained(row: Mapping[str, Any], seq: int | None = None) -> bool:
+    """Return whether the chain hash of `row` is that of its content, at `seq` where that is given."""
+    return _fitting(row, seq) is not None
+
+
+def chain_image(row: Mapping[str, Any]) -> bytes:
+    """Return what the chain hash of a ledger row is the SHA-256 of; where it is of nothing, what it should be of."""
+    fitting = _fitting(row, None)
+    return _image(row, None) if fitting is None else fitting
+
+
+def _fitting(row: Mapping[str, Any], seq: int | None) -> bytes | None:
+    """Return the image the row's chain hash is of: with the time of writing, or without it, as rows of before."""
+    image = _image(row, seq)
+    if hashlib.sha256(image).hexdigest() == row["chain_hash"]:
+        return image
+    old = _image({name: value for name, value in row.items() if name != "created_at"}, seq)
+    return old if hashlib.sha256(old).hexdigest() == row["chain_hash"] else None
+
+
+def _image(row: Mapping[str, Any], seq: int | None) -> bytes:
+    names = (*EXTRA_COLUMNS, "prev_hash", "prediction_hash", *(("created_at",) if "created_at" in row else ()))
+    return canonical_row({**{name: row[name] for name in names}, "seq": row["seq"] if seq is None else seq})
 
 
 def verify(rows: Sequence[Mapping[str, Any]], head: Head | None = None) -> list[Fault]:
@@ -142,14 +178,14 @@ def verify(rows: Sequence[Mapping[str, Any]], head: Head | None = None) -> list[
 
 def _true_places(rows: Sequence[Mapping[str, Any]]) -> list[int | None]:
     """Return for each row the seq its chain hash was computed for, None where no likely one fits."""
-    own = [chain_hash_of(row) == row["chain_hash"] for row in rows]
+    own = [is_chained(row) for row in rows]
     linked = {row["chain_hash"]: int(row["seq"]) for row, valid in zip(rows, own, strict=True) if valid}
     places: list[int | None] = []
     shift = 0  # rows behind an insertion or a deletion may have been renumbered together
     for row, valid in zip(rows, own, strict=True):
         seq = int(row["seq"])
         guesses = (seq + shift, seq - 1, seq + 1, linked.get(row["prev_hash"], 0) + 1)
-        fits = (guess for guess in guesses if chain_hash_of(row, guess) == row["chain_hash"])
+        fits = (guess for guess in guesses if is_chained(row, guess))
         place = seq if valid else next(fits, None)
         shift = shift if place is None else place - seq
         places.append(place)
@@ -209,7 +245,7 @@ def _exchanged(forged: Sequence[Mapping[str, Any]]) -> set[int]:
         int(one["seq"])
         for one in forged
         for other in forged
-        if chain_hash_of({**other, **{name: one[name] for name in place}}) == one["chain_hash"]
+        if is_chained({**other, **{name: one[name] for name in place}})
     }
 
 

@@ -1,15 +1,24 @@
 """The betting policy: which side is published, its tier and how much of the bankroll it may take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from aipro_ml.betting.tiers import probability_tier, signal_tier
 from aipro_ml.config import KellyConfig, PolicyConfig, TierThreshold
 from aipro_ml.enums import BetType, Tier
 from aipro_ml.errors import UsageError
+from aipro_ml.identity import content_hash
 
 SIGNAL_TIERS = (Tier.A, Tier.B, Tier.C)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How late a result may be and how old a team's last one within its season; None: no limit."""
+
+    result_delay_hours: float | None = None
+    form_max_age_days: float | None = None
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,19 @@ class Policy:
     probability_tiers: Mapping[str, float]
     calibration_minimum: int
     kelly: KellyConfig
+    freshness: Freshness = Freshness()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return the policy as a JSON-able mapping; `policy_of` makes it again."""
+        tiers = {str(b): {str(t): limit.model_dump() for t, limit in of.items()} for b, of in self.tiers.items()}
+        plain = {**asdict(self), "tiers": tiers, "kelly": self.kelly.model_dump()}
+        return {**plain, "probability_tiers": {str(t): p for t, p in self.probability_tiers.items()}}
+
+    @property
+    def version(self) -> str:
+        """Return the hash (64 hex digits) of the document."""
+        return content_hash(self.document)
 
     def tier(self, bet_type: BetType, probability: float, ev: float | None, edge: float | None) -> Tier:
         """Return the tier of a bet (methods §3), compared after rounding to six decimals.
@@ -35,10 +57,23 @@ class Policy:
         return signal_tier(ev, edge, self.tiers[bet_type])
 
 
-def build_policy(config: PolicyConfig, sport: str, settings: Mapping[str, str] | None = None) -> Policy:
+def policy_of(document: Mapping[str, Any]) -> Policy:
+    """Return the policy a run kept as `document`."""
+    tiers = {
+        BetType(bet_type): {tier: TierThreshold(**limit) for tier, limit in limits.items()}
+        for bet_type, limits in document["tiers"].items()
+    }
+    kelly, freshness = KellyConfig(**document["kelly"]), Freshness(**document["freshness"])
+    return Policy(**{**document, "tiers": tiers, "kelly": kelly, "freshness": freshness})
+
+
+def build_policy(
+    config: PolicyConfig, sport: str, settings: Mapping[str, str] | None = None, figures: str | None = None
+) -> Policy:
     """Return the policy of `sport`; `settings` keys `tier.<SPORT>.<bet_type>.<A|B|C>.<ev|edge>` override.
 
-    UsageError names a key of this sport that is none of these, or whose value is no number.
+    `figures`: the sport whose figures it takes, where that is another (a simulated league's). UsageError names a key
+    of this sport that is none of these, or whose value is no number.
     """
     tiers: dict[BetType, dict[str, TierThreshold]]
     tiers = {bet_type: {t: config.tiers[t] for t in SIGNAL_TIERS} for bet_type in BetType}
@@ -54,6 +89,10 @@ def build_policy(config: PolicyConfig, sport: str, settings: Mapping[str, str] |
         probability_tiers={t: config.probability_tiers[t] for t in SIGNAL_TIERS},
         calibration_minimum=config.calibration_minimum,
         kelly=config.kelly,
+        freshness=Freshness(
+            config.freshness.result_delay_hours,
+            config.freshness.form_max_age_days.get((figures or sport).upper()),
+        ),
     )
 
 

@@ -170,7 +170,12 @@ PREDICTION_FIELDS = tuple(field.name for field in fields(Prediction))
 
 def prediction_hash_of(row: Mapping[str, Any]) -> str:
     """Return the prediction hash recomputed from a ledger row; other columns play no part."""
-    return hashlib.sha256(canonical_row({name: row[name] for name in HASHED_COLUMNS})).hexdigest()
+    return hashlib.sha256(prediction_image(row)).hexdigest()
+
+
+def prediction_image(row: Mapping[str, Any]) -> bytes:
+    """Return what the prediction hash of a ledger row is the SHA-256 of."""
+    return canonical_row({name: row[name] for name in HASHED_COLUMNS})
 
 
 def prediction_hashes(predictions: Sequence[Prediction]) -> list[str]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.betting.edge import edge, expected_value
-from aipro_ml.betting.kelly import apply_caps, kelly_fraction
+from aipro_ml.betting.kelly import apply_caps, kelly_fraction, kelly_shrink
 from aipro_ml.betting.odds import american_to_decimal
 from aipro_ml.calibration.base import Calibrator
 from aipro_ml.calibration.blend import MarketBlend
@@ -34,6 +34,7 @@ class AbstentionReason(StrEnum):
 
     ALREADY_STARTED = "already_started"
     NO_FEATURES = "no_features"
+    STALE_FEATURES = "stale_features"
     NO_FRESH_QUOTE = "no_fresh_quote"
     SUSPECT_PRICES = "suspect_prices"
 
@@ -93,7 +94,8 @@ def predict_slate(
 ) -> Slate:
     """Return predictions and abstentions for every game × model; stakes are capped over all of them together.
 
-    `games`: index game_id (unique), columns `as_of` and `kickoff` (UTC). `boards`: `market_boards` of the quotes
+    `games`: index game_id (unique), columns `as_of` and `kickoff` (UTC), and `stale` where features are too old
+    to bet on. `boards`: `market_boards` of the quotes
     known at as_of and fresh; other games' rows in them play no part. `distributions`: of the margin (spread) and
     the total; moneylines need none, their push (a tie) counts as 0. The published probability is
     blend(calibrate(model), fair), rounded to six decimals before anything is derived from it. UsageError for
@@ -125,6 +127,7 @@ def _board(number: int, scores: ModelScores, games: pd.DataFrame, market: pd.Dat
     reasons = {
         AbstentionReason.ALREADY_STARTED: games["as_of"] >= games["kickoff"],
         AbstentionReason.NO_FEATURES: board["model_p"].isna(),
+        AbstentionReason.STALE_FEATURES: games.get("stale", pd.Series(False, index=games.index)),
         AbstentionReason.NO_FRESH_QUOTE: ~games.index.isin(market.index),
         AbstentionReason.SUSPECT_PRICES: board["suspect"].eq(True),
     }
@@ -171,7 +174,8 @@ def _interval(scores: ModelScores, model_p: Floats, fair: Floats, p: Floats) -> 
     ends = scores.interval.interval(model_p)
     if scores.blend is not None:
         ends = scores.blend.blend(ends[0], fair), scores.blend.blend(ends[1], fair)
-    return np.minimum.reduce([*ends, p]), np.maximum.reduce([*ends, p])
+    low, high = np.minimum.reduce([*ends, p]), np.maximum.reduce([*ends, p])
+    return low.round(DECIMALS), high.round(DECIMALS)  # a stake hangs on them: what is stored is what is used
 
 
 def _push_probability(distribution: MarginDistribution | None, line: Floats, p: Floats) -> Floats:
@@ -202,17 +206,24 @@ def _sides(part: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 
 
 def _stakes(bets: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """Return `bets` with the stake as a fraction of bankroll, capped per bet, game and slate."""
+    """Return `bets` with the stake as a fraction of bankroll: shrunk, then capped per bet, game and slate."""
     if bets.empty:
         return bets
     kelly = policy.kelly
-    chosen = np.where(bets["reference"], bets["p"], 1 - bets["p"])
-    single = kelly_fraction(chosen, bets["price"].to_numpy("float64"), kelly.fraction, kelly.cap)
+    chosen, price = np.where(bets["reference"], bets["p"], 1 - bets["p"]), bets["price"].to_numpy("float64")
+    shrink = _shrink(bets, chosen, price) if kelly.shrink else np.ones(len(bets))
+    single = kelly_fraction(chosen, price, kelly.fraction, kelly.cap, shrink)
     # no price, no stake; and none on a value that is 0 in the six decimals published
     single = np.where(bets["ev"].round(DECIMALS) > 0, np.nan_to_num(single), 0.0)
     capped = apply_caps(single, bets.index.to_numpy(), kelly.game_cap, kelly.slate_cap)
     # rounded down: rounding to the nearest could carry a slate above its cap
     return bets.assign(kelly=np.floor(capped * 1e6 + 1e-6) / 1e6)
+
+
+def _shrink(bets: pd.DataFrame, chosen: Floats, price: Floats) -> Floats:
+    """Return Baker & McHale's factor a bet, its probability known to half the width of its interval; 1 without one."""
+    half = (bets["high"].to_numpy("float64") - bets["low"].to_numpy("float64")) / 2
+    return np.where(np.isnan(half), 1.0, kelly_shrink(chosen, price, np.nan_to_num(half)))
 
 
 def _predictions(part: pd.DataFrame, scores: ModelScores, policy: Policy) -> list[Prediction]:

@@ -1,6 +1,7 @@
 """What is known of a sport, from the database, in the frames features are computed from."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pandas as pd
 from sqlalchemy import Connection
@@ -16,12 +17,15 @@ from aipro_ml.sources.home_grounds import known_venues
 from aipro_ml.sources.synthetic import SIMULATED
 
 
-def load_records(connection: Connection, code: str, odds_of: Sequence[str] | None = None) -> Records:
+def load_records(
+    connection: Connection, code: str, odds_of: Sequence[str] | None = None, recorded_by: datetime | None = None
+) -> Records:
     """Return every stored fact of the sport `code`, each row with the time from which it was known.
 
-    With `odds_of` only the quotes of these games: a game's features and board read no other game's quotes.
+    With `odds_of` only the quotes of these games: a game's features and board read no other game's quotes. With
+    `recorded_by` only what the database held at that time.
     """
-    frames = load_frames(connection, code, odds_of)
+    frames = load_frames(connection, code, odds_of, recorded_by)
     return Records(
         games=known.frame_of(frames["games"], known.REVISION_COLUMNS),
         odds=known.frame_of(frames["odds"], known.ODDS_COLUMNS),
@@ -29,7 +33,7 @@ def load_records(connection: Connection, code: str, odds_of: Sequence[str] | Non
         teams=known.frame_of(frames["teams"], known.TEAM_COLUMNS),
         venues=known.frame_of(frames["venues"], known.VENUE_COLUMNS),
         team_stats=known.frame_of(frames["team_stats"], known.TEAM_STAT_COLUMNS),
-        **_boxes(connection, code),
+        **_boxes(connection, code, recorded_by),
         **dated_facts(code),
     )
 
@@ -65,17 +69,21 @@ def dated_facts(code: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _boxes(connection: Connection, code: str) -> dict[str, pd.DataFrame]:
+def _boxes(connection: Connection, code: str, recorded_by: datetime | None) -> dict[str, pd.DataFrame]:
     """Return the box scores the sport's views read, by the field of Records they belong to."""
     views = sport(code).views
     team = tuple(dict.fromkeys(figure for view in views for figure in view.team_figures))
     player = tuple(dict.fromkeys(figure for view in views for figure in view.player_figures))
     return {
         "team_boxes": known.box_frame(
-            box_records.team_boxes(connection, code, team) if team else None, known.TEAM_BOX_COLUMNS, team
+            box_records.team_boxes(connection, code, team, recorded_by) if team else None, known.TEAM_BOX_COLUMNS, team
         ),
         "player_boxes": known.box_frame(
-            box_records.player_boxes(connection, code, player) if player else None, known.PLAYER_BOX_COLUMNS, player
+            box_records.player_boxes(connection, code, player, recorded_by) if player else None,
+            known.PLAYER_BOX_COLUMNS,
+            player,
         ),
-        "player_stats": known.frame_of(box_records.player_stats(connection, code, player), known.PLAYER_STAT_COLUMNS),
+        "player_stats": known.frame_of(
+            box_records.player_stats(connection, code, player, recorded_by), known.PLAYER_STAT_COLUMNS
+        ),
     }

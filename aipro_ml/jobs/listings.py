@@ -1,6 +1,7 @@
 """Listings of runs, predictions, explanations and the ledger."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,18 @@ def explanation(settings: Settings, reference_: str) -> list[dict[str, Any]]:
     if found != 1:
         raise UsageError(f"{found} predictions begin with {reference_!r}: see `aipro predict list`")
     return [{str(k): v for k, v in row.items()} for row in frame.drop(columns="prediction_id").to_dict("records")]
+
+
+def plot_explanation(settings: Settings, reference_: str, rows: list[dict[str, Any]], path: Path) -> Path:
+    """Draw the explanation `rows` of the prediction whose id begins so; UsageError where `path` cannot be written."""
+    from aipro_ml.inference.waterfall import waterfall
+
+    with opened(settings) as engine, engine.connect() as connection:
+        title = predictions.title_of(connection, reference_)
+    try:
+        return waterfall(path, rows, title=title)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be drawn ({str(error).splitlines()[0]})") from error
 
 
 def verify_ledger(settings: Settings, head: Head | None) -> tuple[int, Head | None, list[Fault]]:

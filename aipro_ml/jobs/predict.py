@@ -11,23 +11,14 @@ from sqlalchemy import Connection, Engine
 from aipro_ml.config import Settings, policy_config
 from aipro_ml.db.repositories import acts, games, models, reference
 from aipro_ml.enums import RunMode
-from aipro_ml.errors import ArtifactError, LeakError, StaleDataError, UsageError
-from aipro_ml.features.history import History
-from aipro_ml.features.market import fresh_consensus
-from aipro_ml.features.matrix import FeatureMatrix
+from aipro_ml.errors import LeakError, StaleDataError, UsageError
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.inference.policy import build_policy
-from aipro_ml.inference.predictor import ModelScores, predict_slate, reference_probability
-from aipro_ml.inference.quotes import market_boards
-from aipro_ml.jobs.calibrate import stored_calibration, stored_interval
 from aipro_ml.jobs.database import unit
-from aipro_ml.jobs.distributions import distributions_before
+from aipro_ml.jobs.deciding import sit, speaker_of
 from aipro_ml.jobs.facts import load_records
-from aipro_ml.jobs.matrices import prediction_matrices
-from aipro_ml.jobs.publish import Panel, RunReport, Slot, Voice, publish
+from aipro_ml.jobs.publish import RunReport, Slot, publish
 from aipro_ml.times import iso_utc
-from aipro_ml.training.artifacts import artifact_hash, read_artifact
-from aipro_ml.training.lines import at_lines
 
 LIVE_WITHIN = pd.Timedelta(minutes=60)
 """A run this late behind its slot still counts as live; later its prices may be gone, and hindsight picks the slot."""
@@ -69,37 +60,19 @@ def predict(
         reference.sport_id(connection, league.code)
         chosen = _chosen_models(connection, league, request.model)
         wanted = _wanted_games(games.schedule(connection, league.code), league, request)
-        policy = build_policy(policy_config(), league.code, acts.settings_like(connection, f"tier.{league.code}."))
+        overrides = acts.settings_like(connection, f"tier.{league.code}.")
+        policy = build_policy(policy_config(), league.code, overrides, figures=league.settings)
         records = load_records(connection, league.code, odds_of=list(wanted.index))
     slots = _slots(wanted, request, _decision_minutes(chosen, league))
     for stored in chosen:
         _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))
-    history = History(records)
-    frame = pd.concat([slot.games for slot in slots])
-    matrices = prediction_matrices(history, league, [stored.bet_type for stored in chosen], frame["as_of"])
-    entities = history.schedule(frame.index, frame["as_of"])
-    quotes = history.quotes(entities, league.config.quote_max_age_hours)
-    boards = market_boards(
-        quotes,
-        [stored.bet_type for stored in chosen],
-        league.config.devig,
-        three_way=league.config.three_way,
-        lines=fresh_consensus(entities, history, league.config),
-    )
-    voices = [_voice(settings, stored, matrices[stored.bet_type], boards[stored.bet_type]) for stored in chosen]
-    panel = Panel(league, voices, policy)
-    spreads = {int(season): distributions_before(history, league, int(season)) for season in frame["season"].unique()}
+    speakers = [speaker_of(settings, stored) for stored in chosen]
+    sitting = sit(league, policy, speakers, records, slots)
     reports = []
     for number, slot in enumerate(slots, start=1):
-        slate = predict_slate(
-            [voice.scores for voice in voices],
-            slot.games,
-            boards,
-            spreads[int(slot.games["season"].min())],
-            policy,
-        )
+        slate = sitting.slate(slot)
         with unit(engine, dry_run=request.dry_run) as connection:
-            reports.append(publish(connection, panel, slot, slate, request.now))
+            reports.append(publish(connection, sitting.panel, slot, slate, request.now))
         on_slot(number, len(slots))
     return reports
 
@@ -169,27 +142,3 @@ def _refuse_later_knowledge(model: models.StoredModel, as_of: datetime) -> None:
             f"model {str(model.id)[:8]} ({model.name}) learned from games up to {through:%Y-%m-%d %H:%M}Z, after "
             f"as_of {iso_utc(as_of)}: train one with --test-to an earlier season"
         )
-
-
-def _voice(settings: Settings, stored: models.StoredModel, matrix: FeatureMatrix, board: pd.DataFrame) -> Voice:
-    """Return the model and what it says; where its probability follows a line, at the one that is quoted."""
-    folder = settings.artifacts_dir / stored.file_path
-    artifact = read_artifact(folder)
-    if artifact_hash(folder) != stored.metrics["artifact_hash"]:
-        raise ArtifactError(f"{folder}: not the artifact the database names; train the model again")
-    calibrator, blend = stored_calibration(settings, stored)
-    matrix = matrix.select(artifact.model.feature_names)
-    asked = at_lines(artifact.model, matrix.X, board["line"])
-    facts = stored.metrics["calibration"]
-    scores = ModelScores(
-        bet_type=stored.bet_type,
-        model_id=str(stored.id),
-        probability=reference_probability(artifact.model, asked),
-        calibrator=calibrator,
-        calibration_rows=int(facts["n"]),
-        calibration_version=facts["hash"],
-        blend=blend,
-        interval=stored_interval(settings, stored),
-        suspected_leak=stored.metrics.get("leak") == "suspected_leak",
-    )
-    return Voice(stored, artifact.model, scores, matrix, asked, artifact.background)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from aipro_ml.enums import RunMode, RunStatus
 from aipro_ml.errors import GuardError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import Sport
-from aipro_ml.identity import content_hash, derive_id, derive_raw_ids, name_head
+from aipro_ml.identity import derive_id, derive_raw_ids, name_head
 from aipro_ml.inference.explain import explain
 from aipro_ml.inference.ledger import GENESIS, Head, ledger_columns
 from aipro_ml.inference.policy import Policy
@@ -42,6 +42,10 @@ _PREDICTION_COLUMNS = (
 )
 
 
+COMPUTED_AGAIN = "computed_again"
+"""The step of a run's journal that names a later computation of its slot which had something new to say."""
+
+
 @dataclass(frozen=True)
 class RunReport:
     """One run: its slate, what it published, what of that was new, and why it abstained from the rest."""
@@ -53,6 +57,7 @@ class RunReport:
     published: int
     written: int
     abstained: Mapping[str, int]
+    bet_types: int
     slate: Slate = field(compare=False, repr=False)
 
     @property
@@ -98,7 +103,10 @@ class Slot:
 
 
 def publish(connection: Connection, panel: Panel, slot: Slot, slate: Slate, now: datetime) -> RunReport:
-    """Append what is new of a slate: run, predictions, ledger rows and explanations, under the ledger's lock."""
+    """Append what is new of a slate: run, predictions, ledger rows and explanations, under the ledger's lock.
+
+    What the run's first computation used and counted stays in its row; a later one's goes into its journal.
+    """
     predictions.lock_ledger(connection)
     run_id = derive_id("prediction_run", panel.league.code, iso_utc(slot.as_of), slot.mode)
     known = predictions.known_hashes(connection, prediction_hashes(slate.predictions))
@@ -109,14 +117,13 @@ def publish(connection: Connection, panel: Panel, slot: Slot, slate: Slate, now:
         predictions.save_run(connection, _run_row(run_id, panel, slot, slate, now))
     elif decided is not None and fresh:
         _refuse_other_games(slot, decided)
-        stored = predictions.run_versions(connection, run_id)
-        changed = _beside(stored, _outcome(panel, slot, slate))
-        predictions.update_run(connection, run_id, {**changed, "completed_at": now})
+        entry = {"step": COMPUTED_AGAIN, "at": iso_utc(now), "written": len(fresh), **_outcome(panel, slot, slate)}
+        predictions.note_in_journal(connection, run_id, entry)
     if fresh:
         _append(connection, run_id, fresh, panel.voices, now)
         _keep_served(connection, panel, fresh, now)
     counts = (len(slot.games), len(slate.predictions), len(fresh))
-    return RunReport(run_id, slot.as_of, slot.mode, *counts, dict(reasons), slate)
+    return RunReport(run_id, slot.as_of, slot.mode, *counts, dict(reasons), len(panel.voices), slate)
 
 
 def _refuse_other_games(slot: Slot, decided: Sequence[str]) -> None:
@@ -155,7 +162,8 @@ def _outcome(panel: Panel, slot: Slot, slate: Slate) -> dict[str, Any]:
         "versions": {
             "code": __version__,
             "devig": panel.league.config.devig.value,
-            "policy": content_hash(_document(panel.policy)),
+            "policy": panel.policy.version,
+            "policy_document": panel.policy.document,
             **({"models": {}, "shadow": named} if _is_shadow(panel) else {"models": named}),
             "games": sorted(map(str, slot.games.index)),
         },
@@ -167,21 +175,14 @@ def _is_shadow(panel: Panel) -> bool:
     return not any(voice.stored.is_production for voice in panel.voices)
 
 
-def _beside(stored: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what changes of a run decided before: a shadow stands beside the production models, never over them."""
-    versions = outcome["versions"]
-    shadow = {**stored.get("shadow", {}), **versions.get("shadow", {})}
-    if not versions["models"] and stored["models"]:
-        return {"versions": {**stored, "shadow": shadow}}
-    return {**outcome, "versions": {**versions, **({"shadow": shadow} if shadow else {})}}
-
-
 def _version(voice: Voice) -> dict[str, Any]:
     return {
         "model_id": str(voice.stored.id),
         "artifact": voice.stored.metrics["artifact_hash"],
         "feature_set": voice.stored.metrics["identity"]["feature_set"],
         "calibration": voice.scores.calibration_version,
+        "calibration_rows": voice.scores.calibration_rows,
+        "suspected_leak": voice.scores.suspected_leak,
         "blend": None if voice.scores.blend is None else voice.scores.blend.version,
         "interval": None if voice.scores.interval is None else voice.scores.interval.version,
     }
@@ -193,7 +194,8 @@ def _append(
     stored_head = predictions.ledger_head(connection)
     head = GENESIS if stored_head is None else Head(*stored_head)
     books = {p.book: str(derive_id("sportsbook", p.book)) for p in fresh if p.book is not None}
-    ledger = pd.DataFrame(ledger_columns(head, fresh, str(run_id), books)).assign(created_at=pd.Timestamp(now))
+    columns = ledger_columns(head, fresh, str(run_id), books, now)
+    ledger = pd.DataFrame(columns).assign(created_at=pd.Timestamp(now))
     rows = ledger[[*_PREDICTION_COLUMNS, "prediction_id"]].rename(columns={"prediction_id": "id"})
     parts = [
         explain(voice.model, voice.asked, [p for p in fresh if p.model_id == voice.scores.model_id], voice.background)
@@ -220,9 +222,3 @@ def _explanation_ids(explanations: pd.DataFrame) -> pd.Series:
     heads = [name_head("shap_explanation", prediction) for prediction in predicted]
     features = explanations["feature_name"].str.encode("utf-8").tolist()
     return identifiers(derive_raw_ids([heads[code] for code in codes], features)).set_axis(explanations.index)
-
-
-def _document(policy: Policy) -> dict[str, Any]:
-    tiers = {str(b): {str(t): limit.model_dump() for t, limit in of.items()} for b, of in policy.tiers.items()}
-    plain = {**asdict(policy), "tiers": tiers, "kelly": policy.kelly.model_dump()}
-    return {**plain, "probability_tiers": {str(t): p for t, p in policy.probability_tiers.items()}}

@@ -116,6 +116,24 @@ def end_training(training: TrackedTraining, run_id: str) -> None:
         client.set_terminated(run_id)
 
 
+def tag_models(tracking_uri: str, experiments: Mapping[str, str], tags: Mapping[str, str]) -> list[str]:
+    """Set tags on the runs of these models (model id to its experiment); return the models that have no run.
+
+    TrackingError where MLflow's store cannot be reached.
+    """
+    with connected(tracking_uri, "the ledger's head") as client:
+        missing = []
+        for model_id, name in experiments.items():
+            known = client.get_experiment_by_name(name)
+            wanted = f"tags.model_id = '{model_id}'"
+            runs = [] if known is None else client.search_runs([known.experiment_id], filter_string=wanted)
+            missing += [] if runs else [model_id]
+            for run in runs:
+                for tag, value in tags.items():
+                    client.set_tag(run.info.run_id, tag, value)
+        return missing
+
+
 def ui_command(tracking_uri: str, artifact_root: Path, host: str, port: int) -> tuple[list[str], dict[str, str]]:
     """Return command and additional environment of MLflow's pages; passwords go by environment only."""
     environment = {

@@ -26,6 +26,8 @@ CATALOGUE = (
     " FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
     " UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
     " UNION ALL SELECT 'trigger', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+    " UNION ALL SELECT 'function', proname, coalesce(proconfig::text, '') || prosrc FROM pg_proc"
+    " WHERE pronamespace = 'public'::regnamespace"
     " UNION ALL SELECT 'right', relname, (SELECT string_agg(privilege_type, ' ' ORDER BY privilege_type)"
     " FROM aclexplode(relacl) WHERE grantee = 'aipro_app'::regrole)"
     " FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -161,6 +163,11 @@ def test_a_database_of_a_newer_aipro_is_named(owner: sa.Connection) -> None:
         ("CREATE TABLE fifty_sixth (id int)", "fifty_sixth"),
         ("DROP TABLE alerts", "alerts"),
         ("ALTER TABLE fact_predictions DISABLE TRIGGER USER", "missing trigger: fact_predictions"),
+        ("DROP TRIGGER fact_prediction_runs_finished ON fact_prediction_runs", "fact_prediction_runs_finished"),
+        (
+            "CREATE OR REPLACE FUNCTION ledger_clock() RETURNS timestamp LANGUAGE sql AS $$ SELECT now()::timestamp $$",
+            "missing or changed function: ledger_clock",
+        ),
     ],
 )
 def test_a_difference_between_database_and_models_is_named(owner: sa.Connection, damage: str, line: str) -> None:

@@ -1,11 +1,13 @@
 """The policy tiers a bet by its value and listens to the system settings of its sport."""
 
+import json
+
 import pytest
 
 from aipro_ml.config import policy_config
 from aipro_ml.enums import BetType, Tier
 from aipro_ml.errors import UsageError
-from aipro_ml.inference.policy import build_policy
+from aipro_ml.inference.policy import build_policy, policy_of
 
 SPREAD = BetType.SPREAD
 
@@ -55,3 +57,12 @@ def test_a_setting_moves_one_threshold_of_one_bet_type():
 def test_a_malformed_setting_is_named(key, value):
     with pytest.raises(UsageError, match=key):
         build_policy(policy_config(), "NFL", {key: value})
+
+
+def test_the_document_of_a_policy_makes_the_same_policy_again():
+    policy = build_policy(policy_config(), "SIM-NFL", {"tier.SIM-NFL.spread.A.ev": "0.2"}, figures="NFL")
+    again = policy_of(json.loads(json.dumps(policy.document)))
+    assert again == policy
+    assert again.version == policy.version
+    assert policy.freshness.form_max_age_days == 21
+    assert build_policy(policy_config(), "EPL").version != policy.version

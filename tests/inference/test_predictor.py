@@ -240,3 +240,34 @@ def test_a_row_without_any_feature_has_no_probability():
     p = reference_probability(HalfModel(), X)
     assert p["g1"] == 0.7
     assert np.isnan(p["g2"])
+
+
+def wide(half):
+    """An interval so wide to either side of .55."""
+    return VennAbers(lower=((0.0, 0.55 - half),), upper=((1.0, 0.55 + half),), n=500)
+
+
+@pytest.mark.parametrize(("price", "half"), [(-110, 0.01), (-110, 0.05), (120, 0.02), (200, 0.3)])
+def test_the_stake_shrinks_with_the_interval_as_baker_and_mchale_have_it(price, half):
+    offered = quotes(*moneyline("g1", price, -300))
+    (sure,) = slate([scores(g1=0.55)], games("g1"), offered, uncapped(shrink=True)).predictions
+    (unsure,) = slate([replace(scores(g1=0.55), interval=wide(half))], games("g1"), offered, uncapped()).predictions
+    b = 100 / 110 if price == -110 else price / 100
+    f = (b * 0.55 - 0.45) / b
+    assert sure.kelly_fraction == pytest.approx(0.25 * f, abs=1e-6)
+    expected = 0.25 * f * f**2 / (f**2 + ((b + 1) / b) ** 2 * half**2)
+    assert unsure.kelly_fraction == pytest.approx(expected, abs=1e-6)
+    (plain,) = slate(
+        [replace(scores(g1=0.55), interval=wide(half))], games("g1"), offered, uncapped(shrink=False)
+    ).predictions
+    assert plain.kelly_fraction == sure.kelly_fraction
+
+
+def uncapped(shrink=True):
+    return replace(POLICY, kelly=KellyConfig(cap=1, game_cap=1, slate_cap=1, shrink=shrink))
+
+
+def test_a_game_with_stale_features_is_abstained_from_before_its_quotes_are_looked_at():
+    board = games("g1", "g2").assign(stale=[True, False])
+    found = slate([scores(g1=0.6, g2=0.6)], board, quotes(*moneyline("g1")))
+    assert [(a.game_id, a.reason) for a in found.abstentions] == [("g1", "stale_features"), ("g2", "no_fresh_quote")]

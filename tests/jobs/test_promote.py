@@ -285,13 +285,15 @@ def test_beside_a_champion_that_publishes_live_a_challenger_stands_in_shadow_fir
     refused, findings = refusal(published, model)
     assert findings["shadow"] == "hold"
     assert "0 live predictions in 0.0 days of shadow" in str(refused)
-    run = "SELECT published_count, versions FROM fact_prediction_runs WHERE mode = 'live'"
+    run = "SELECT published_count, versions, journal FROM fact_prediction_runs WHERE mode = 'live'"
     (before,) = published.rows(run)
     reports = predict(published.engine, published.settings, open_week_request(model=model))
     (after,) = published.rows(run)
     assert after["published_count"] == before["published_count"]  # the champions' slate, not the shadow's
-    assert after["versions"]["models"] == before["versions"]["models"]
-    assert after["versions"]["shadow"]["moneyline"]["model_id"] == model
+    assert after["versions"] == before["versions"]
+    (entry,) = after["journal"]
+    assert entry["versions"]["models"] == {}
+    assert entry["versions"]["shadow"]["moneyline"]["model_id"] == model
     asked = Decision("again", "a person", NOW + timedelta(days=8))
     setting = (
         "INSERT INTO system_settings (id, key, value, value_type) "

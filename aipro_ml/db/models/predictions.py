@@ -39,6 +39,7 @@ class Prediction(Base):
         Index("idx_predictions_game_id", "game_id"),
         Index("idx_predictions_signal_tier", "signal_tier"),
         Index("idx_predictions_created_at", "created_at"),
+        {"info": {"append_only": True}},
     )
 
     id: Mapped[UuidKey]
@@ -97,7 +98,11 @@ class ShapExplanation(Base):
     """A feature's contribution to a prediction's logit, signed for the predicted side."""
 
     __tablename__ = "shap_explanations"
-    __table_args__ = (one_of("impact_direction", IMPACTS), UniqueConstraint("prediction_id", "feature_name"))
+    __table_args__ = (
+        one_of("impact_direction", IMPACTS),
+        UniqueConstraint("prediction_id", "feature_name"),
+        {"info": {"append_only": True}},
+    )
 
     id: Mapped[UuidKey]
     prediction_id: Mapped[UUID | None] = references("predictions.id", "CASCADE")

@@ -178,13 +178,18 @@ class FactPlayerProp(Base):
 
 
 class FactPredictionRun(Base):
-    """One decision over a slate: its slot and as-of, what it used, published and abstained from."""
+    """One decision over a slate: its slot and as-of, what it used, published and abstained from.
+
+    Finished, it never changes but for its journal, which grows: an entry a later computation of the same slot that
+    had something new to say.
+    """
 
     __tablename__ = "fact_prediction_runs"
     __table_args__ = (
         one_of("mode", RunMode),
         one_of("status", RunStatus),
         UniqueConstraint("sport_id", "slot", "as_of", "mode"),
+        {"info": {"never_deleted": True}},
     )
 
     id: Mapped[UuidKey]

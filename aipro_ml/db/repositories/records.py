@@ -1,6 +1,7 @@
 """All facts of a sport as the frames features are computed from."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pandas as pd
 from sqlalchemy import Connection, text
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, text
 from aipro_ml.db.copy import read_frame
 from aipro_ml.db.repositories.quotes import all_closes, all_quotes, quotes_of
 from aipro_ml.identity import derive_id
+from aipro_ml.times import ensure_utc
 
 _GAMES = text(
     """
@@ -17,7 +19,7 @@ _GAMES = text(
            r.kickoff_estimated, r.status, r.home_score::float8 AS home_score,
            r.away_score::float8 AS away_score, coalesce(r.overtime, FALSE) AS overtime, r.revision, r.known_at
     FROM game_revisions r JOIN games g ON g.id = r.game_id JOIN seasons s ON s.id = g.season_id
-    WHERE g.sport_id = :sport
+    WHERE g.sport_id = :sport AND r.created_at <= CAST(:recorded_by AS timestamp)
     ORDER BY r.known_at, g.id, r.revision
     """
 )
@@ -39,7 +41,7 @@ _TEAM_STATS = text(
            t.games_played::float8 AS games_played,
            greatest(s.end_date::timestamp + interval '1 day', t.updated_at) AS known_at
     FROM team_stats t JOIN seasons s ON s.id = t.season_id
-    WHERE s.sport_id = :sport ORDER BY known_at, t.id
+    WHERE s.sport_id = :sport AND t.created_at <= CAST(:recorded_by AS timestamp) ORDER BY known_at, t.id
     """
 )
 
@@ -52,16 +54,27 @@ _STATEMENTS = {
 }
 
 
-def load_frames(connection: Connection, code: str, odds_of: Sequence[str] | None = None) -> dict[str, pd.DataFrame]:
+def load_frames(
+    connection: Connection, code: str, odds_of: Sequence[str] | None = None, recorded_by: datetime | None = None
+) -> dict[str, pd.DataFrame]:
     """Return every stored fact of the sport `code`, by the field of `features.records.Records` it belongs to.
 
-    With `odds_of` only the odds of the games with these ids. Odds and closing lines are read first: what a
-    statement after them finds was committed later, so no quote comes without its game.
+    With `odds_of` only the odds of the games with these ids. With `recorded_by` only what was imported by then;
+    quotes and closing lines do not say when they were, and are cut by their own time. Odds and closing lines are
+    read first: what a statement after them finds was committed later, so no quote comes without its game.
     """
     sport = derive_id("sport", code)
-    bound = {name: query if name == "venues" else query.bindparams(sport=sport) for name, query in _STATEMENTS.items()}
+    by = "infinity" if recorded_by is None else ensure_utc(recorded_by).replace(tzinfo=None)
+    dated = {"games": {"recorded_by": by}, "team_stats": {"recorded_by": by}}
+    bound = {
+        name: query if name == "venues" else query.bindparams(sport=sport, **dated.get(name, {}))
+        for name, query in _STATEMENTS.items()
+    }
     odds = all_quotes(connection, sport) if odds_of is None else quotes_of(connection, odds_of)
     closing = all_closes(connection, sport)
+    if recorded_by is not None:
+        odds = odds.loc[odds["recorded_at"] <= recorded_by].reset_index(drop=True)
+        closing = closing.loc[closing["closed_at"] <= recorded_by].reset_index(drop=True)
     return {"odds": odds, "closing": closing, **{name: read_frame(connection, query) for name, query in bound.items()}}
 
 

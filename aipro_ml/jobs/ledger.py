@@ -1,0 +1,108 @@
+"""The ledger told to the outside: verified, exported, proved row by row, and its head kept where others can see it."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from aipro_ml.config import Settings
+from aipro_ml.db import engine as database
+from aipro_ml.db.repositories import models, predictions
+from aipro_ml.enums import RunMode
+from aipro_ml.errors import AiproError, MissingFileError
+from aipro_ml.inference.ledger import GENESIS, Fault, Head
+from aipro_ml.inference.ledger_export import Export, export_lines, proof_of, read_export, root_of, verify_against
+from aipro_ml.jobs.database import opened
+from aipro_ml.jobs.publish import RunReport
+from aipro_ml.times import iso_utc
+from aipro_ml.training.tracking import experiment_name, tag_models
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A head kept outside the database: where, and why MLflow did not take it (None: it did)."""
+
+    head: Head
+    merkle_root: str
+    file: Path
+    tracking_problem: str | None
+
+
+def verify_file(settings: Settings, path: Path) -> tuple[int, Export, list[Fault]]:
+    """Return (rows, export, faults) of the ledger held against an exported one, which is verified by itself first."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            export = read_export(line.rstrip("\n") for line in lines)
+    except OSError as error:
+        raise MissingFileError(f"cannot be read ({error.strerror})", file=str(path)) from error
+    except (AiproError, UnicodeDecodeError) as error:
+        raise AiproError(f"{path}: {error}") from error
+    rows = _rows(settings)
+    return len(rows), export, verify_against(rows, export)
+
+
+def export_ledger(settings: Settings, now: datetime) -> list[str]:
+    """Return the exported ledger, a line each."""
+    return list(export_lines(_rows(settings), iso_utc(now)))
+
+
+def prove(settings: Settings, reference: str, size: int | None) -> dict[str, Any]:
+    """Return the proof that the prediction whose id begins with `reference` stands in the ledger."""
+    return proof_of(_rows(settings), reference, size)
+
+
+def head_facts(settings: Settings) -> dict[str, Any]:
+    """Return rows, head (SEQ:HASH) and Merkle root of the ledger."""
+    with opened(settings) as engine:
+        head, root = _head(engine)
+    return {"rows": head.seq, "head": f"{head.seq}:{head.chain_hash}", "merkle_root": root}
+
+
+def anchor(engine: Engine, settings: Settings, reports: Sequence[RunReport], now: datetime) -> Anchor | None:
+    """Keep the head outside the database after live runs published something new; None where none did.
+
+    A file `ledger/head-<rows>.json` under the home, then tags on the MLflow runs of the models that spoke. The
+    predictions stand already: MLflow out of reach is only told of.
+    """
+    live = [report for report in reports if report.mode is RunMode.LIVE and report.written]
+    if not live:
+        return None
+    head, root = _head(engine)
+    facts = {"rows": head.seq, "head": f"{head.seq}:{head.chain_hash}", "merkle_root": root}
+    path = settings.home / "ledger" / f"head-{head.seq}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    runs = [{"run_id": str(report.run_id), "as_of": iso_utc(report.as_of)} for report in live]
+    path.write_text(json.dumps({**facts, "kept_at": iso_utc(now), "runs": runs}, indent=1) + "\n", encoding="utf-8")
+    spoke = {prediction.model_id for report in live for prediction in report.slate.predictions}
+    return Anchor(head, root, path, _tag(engine, settings, spoke, {**facts, "as_of": runs[-1]["as_of"]}))
+
+
+def _tag(engine: Engine, settings: Settings, spoke: set[str], facts: dict[str, Any]) -> str | None:
+    with engine.connect() as connection:
+        named = [models.find_model(connection, model_id) for model_id in sorted(spoke)]
+    places = {str(model.id): experiment_name(model.sport, model.bet_type) for model in named}
+    tags = {f"ledger.{name}": str(value) for name, value in facts.items()}
+    try:
+        missing = tag_models(database.mlflow_url(settings), places, tags)
+    except AiproError as error:
+        _LOGGER.warning("the ledger's head was not tagged in MLflow", extra={"reason": str(error)})
+        return str(error)
+    return None if not missing else f"{len(missing)} of the models have no run there"
+
+
+def _head(engine: Engine) -> tuple[Head, str]:
+    with engine.connect() as connection:
+        hashes = predictions.chain_hashes(connection)
+    return (Head(len(hashes), hashes[-1]) if hashes else GENESIS), root_of(hashes)
+
+
+def _rows(settings: Settings) -> list[dict[str, Any]]:
+    with opened(settings) as engine, engine.connect() as connection:
+        return predictions.ledger_rows(connection)

@@ -1,0 +1,137 @@
+"""Proving, replaying, drawing and exporting predictions, as a shell does it."""
+
+import json
+import struct
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from aipro_ml.errors import AiproError
+from aipro_ml.jobs import ledger as job
+from aipro_ml.jobs.ledger import anchor
+from aipro_ml.jobs.predict import predict
+from aipro_ml.training.mlflow_store import TrackingError
+from tests.fixtures_commands import use
+from tests.fixtures_platform import NOW, _clone, open_week_request, past_week_request
+
+
+@pytest.fixture(scope="module")
+def reading(server, published_template, tmp_path_factory):
+    """A clone of the published league that this file's tests only read."""
+    yield from _clone(server, published_template, tmp_path_factory.mktemp("reading"))
+
+
+@pytest.fixture
+def on_reading(monkeypatch, reading, aipro):
+    use(monkeypatch, reading)
+    return aipro
+
+
+def test_an_exported_ledger_verifies_the_ledger_and_a_damaged_one_is_refused(on_reading, tmp_path):
+    place = tmp_path / "ledger.jsonl"
+    assert "90 rows to" in on_reading("ledger export --out", place).out
+    head = json.loads(on_reading("ledger head --json").out)
+    assert head["head"] == on_reading("ledger head").out.strip()
+    assert head["merkle_root"] == json.loads(place.read_text().splitlines()[0])["merkle_root"]
+    done = on_reading("ledger verify --file", place)
+    assert (done.code, "90 rows, every hash and link holds; the first 90 are those of" in done.out) == (0, True)
+    assert json.loads(on_reading("ledger verify --json --file", place).out)["kept"] == head["head"]
+    place.write_text(place.read_text().replace("home", "away", 1))
+    assert on_reading("ledger verify --file", place).code == 1
+    assert on_reading("ledger verify --file", tmp_path / "none").code == 2
+    assert on_reading(f"ledger verify --head {head['head']} --file", place).code == 2
+    assert on_reading("ledger export --out", tmp_path / "no" / "folder").code == 2
+
+
+def test_a_proof_names_the_row_and_the_root(on_reading, reading):
+    found = reading.rows("SELECT prediction_id, seq, chain_hash FROM fact_predictions WHERE seq = 17")[0]
+    proof = json.loads(on_reading("ledger proof", found["prediction_id"]).out)
+    assert (proof["seq"], proof["rows"], proof["chain_hash"]) == (17, 90, found["chain_hash"])
+    assert proof["merkle_root"] == json.loads(on_reading("ledger head --json").out)["merkle_root"]
+    assert json.loads(on_reading("ledger proof --rows 17", found["prediction_id"]).out)["rows"] == 17
+    assert on_reading("ledger proof --rows 16", found["prediction_id"]).code == 2
+    assert on_reading("ledger proof zzzz").code == 2
+
+
+def test_a_replay_says_how_much_came_again_and_names_what_did_not(monkeypatch, published, aipro):
+    use(monkeypatch, published)
+    done = aipro("predict replay --sport SIM-NFL --season 2025")
+    assert done.code == 0
+    assert "100.00% of 90 predictions equal; 6 abstentions; 0 differs, 0 missing, 0 extra" in done.out
+    owner = published.owner()
+    with owner.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE fact_predictions DISABLE TRIGGER USER"))
+        connection.execute(sa.text("UPDATE fact_predictions SET kelly_fraction = 0.0123 WHERE seq = 5"))
+    owner.dispose()
+    done = aipro("predict replay --sport SIM-NFL --season 2025")
+    assert done.code == 1
+    assert "98.89% of 90 predictions equal" in done.out
+    assert "kelly_fraction" in done.out
+    told = [json.loads(line) for line in aipro("predict replay --sport SIM-NFL --season 2025 --json").out.splitlines()]
+    assert [each["field"] for row in told for each in row["differences"]] == ["kelly_fraction"]
+    assert aipro("predict replay").code == 2
+
+
+def test_an_explanation_is_drawn_as_a_waterfall(on_reading, reading, tmp_path):
+    found = str(reading.one("SELECT id FROM predictions ORDER BY id LIMIT 1"))
+    place = tmp_path / "why" / "waterfall.png"
+    done = on_reading(f"predict explain {found[:13]} --plot", place)
+    assert (done.code, f"waterfall: {place}" in done.out) == (0, True)
+    head = place.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", head[16:])
+    assert width > 600
+    assert height > 400
+    assert on_reading(f"predict explain {found[:13]} --plot /dev/null/no.png").code == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "json"])
+def test_predictions_are_exported_with_all_that_is_known_of_them(on_reading, reading, tmp_path, form):
+    place = tmp_path / f"out.{form}"
+    assert f"90 predictions to {place}" in on_reading(f"predict export --format {form} --out", place).out
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "json": pd.read_json}[form](place)
+    stored = reading.rows("SELECT prediction_hash, probability FROM fact_predictions ORDER BY seq")
+    assert read.sort_values("seq")["prediction_hash"].tolist() == [row["prediction_hash"] for row in stored]
+    assert read.sort_values("seq")["probability"].tolist() == [row["probability"] for row in stored]
+    assert {"kickoff", "book", "mode", "actual_result", "clv", "signal_tier"} <= set(read.columns)
+    assert pd.to_datetime(read["kickoff"], utc=True).is_monotonic_increasing
+
+
+def test_an_export_can_be_of_a_sport_a_day_and_tiers(on_reading, tmp_path):
+    place = tmp_path / "out.csv"
+    assert "0 predictions" in on_reading("predict export --sport NFL --out", place).out
+    assert on_reading("predict export --sport SIM-NFL --tier D --out", place).code == 0
+    assert set(pd.read_csv(place)["signal_tier"]) == {"D"}
+    day = pd.read_csv(place, parse_dates=["kickoff"])["kickoff"].dt.tz_convert("America/New_York").dt.date.iloc[0]
+    on_reading(f"predict export --sport SIM-NFL --date {day} --out", place)
+    days = pd.read_csv(place, parse_dates=["kickoff"])["kickoff"].dt.tz_convert("America/New_York").dt.date
+    assert set(days) == {day}
+    assert on_reading("predict export --sport CURLING --out", place).code == 2
+    assert on_reading("predict export --out", tmp_path / "no" / "folder.csv").code == 2
+
+
+def test_after_a_live_run_the_head_is_kept_in_a_file_and_in_mlflow(trained, monkeypatch):
+    tagged = []
+    monkeypatch.setattr(job, "tag_models", lambda uri, places, tags: tagged.append((places, tags)) or [])
+    past = predict(trained.engine, trained.settings, past_week_request())
+    assert anchor(trained.engine, trained.settings, past, NOW) is None
+    reports = predict(trained.engine, trained.settings, open_week_request())
+    kept = anchor(trained.engine, trained.settings, reports, NOW)
+    facts = json.loads(kept.file.read_text())
+    assert kept.tracking_problem is None
+    assert facts["head"] == f"90:{kept.head.chain_hash}"
+    ((places, tags),) = tagged
+    assert set(places.values()) == {f"aipro/SIM-NFL/{bet_type}" for bet_type in ("moneyline", "spread", "total")}
+    assert (tags["ledger.head"], tags["ledger.merkle_root"]) == (facts["head"], facts["merkle_root"])
+    assert (
+        anchor(trained.engine, trained.settings, predict(trained.engine, trained.settings, open_week_request()), NOW)
+        is None
+    )
+
+    def refuses(*_):
+        raise TrackingError("MLflow did not take the ledger's head: away")
+
+    monkeypatch.setattr(job, "tag_models", refuses)
+    assert issubclass(TrackingError, AiproError)
+    assert "away" in anchor(trained.engine, trained.settings, reports, NOW).tracking_problem
