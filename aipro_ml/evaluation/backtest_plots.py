@@ -52,6 +52,7 @@ def bankroll_curves(path: Path, result: Result) -> Path:
         label = "as struck" if stress == 0 else f"−{stress:.0%} of the price"
         panel.step(at, value, where="post", color=colour, linewidth=1.4, label=label)
     panel.set_ylabel("bankroll")
+    _over_time(panel)
     return _finished(figure, panel, path, "Bankroll, Kelly stakes")
 
 
@@ -62,6 +63,7 @@ def falls(path: Path, result: Result) -> Path:
     lost = curve["bankroll"] / curve["bankroll"].cummax() - 1
     panel.fill_between(curve["at"].dt.tz_localize(None), lost, 0.0, step="post", color=_ORANGE, alpha=0.5, linewidth=0)
     panel.set_ylabel("below the peak")
+    _over_time(panel)
     panel.yaxis.set_major_formatter(_percent())
     return _finished(figure, panel, path, "Drawdown")
 
@@ -77,6 +79,7 @@ def units_curve(path: Path, result: Result) -> Path:
     panel.step(at, bets["won"].cumsum(), where="post", color=_BLUE, label=_FLAT)
     panel.plot(at, bets["worth"].fillna(0.0).cumsum(), color=_ORANGE, label=_CLV)
     panel.set_ylabel("units")
+    _over_time(panel)
     return _finished(figure, panel, path, "One unit a bet")
 
 
@@ -119,7 +122,7 @@ def chance_chart(path: Path, result: Result) -> Path:
     from matplotlib.figure import Figure
 
     tests = [test for test in result.tests if len(test.draws)]
-    figure = Figure(figsize=(3.6 * len(tests), 3.2), layout="constrained")
+    figure = Figure(figsize=(2.9 * len(tests), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     for panel, test in zip(figure.subplots(1, len(tests), squeeze=False)[0], tests, strict=True):
         panel.hist(test.draws, bins=40, color=_GREY, alpha=0.6)
@@ -133,9 +136,19 @@ def chance_chart(path: Path, result: Result) -> Path:
 def _finished(figure: Any, panel: Any, path: Path, title: str, *, legend: bool = True) -> Path:
     panel.grid(alpha=0.25)
     panel.set_title(title, loc="left", fontsize=11)
-    if legend and panel.get_legend_handles_labels()[1]:
+    if not legend:
+        return save_figure(figure, path)
+    if panel.get_legend_handles_labels()[1]:
         panel.legend(loc="best", frameon=False, fontsize=9)
     return save_figure(figure, path)
+
+
+def _over_time(panel: Any) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    places = AutoDateLocator(minticks=3, maxticks=8)
+    panel.xaxis.set_major_locator(places)
+    panel.xaxis.set_major_formatter(ConciseDateFormatter(places))
 
 
 def _percent(decimals: int = 0) -> Callable[[float, int], str]:

@@ -59,7 +59,7 @@ class Backtest:
 
 
 @dataclass(frozen=True)
-class _Bench:
+class Bench:
     """What a backtest reads: the sport's facts, the policy, stored models by bet type, and the request."""
 
     league: Sport
@@ -80,6 +80,14 @@ class _Bench:
             week=weeks.astype("int64"), result_known_at=self.history.scored_at().reindex(asked.index)
         )
 
+    def refuse_unknown(self) -> None:
+        """Raise UsageError where a book never quoted the sport, or a season asked for has no games."""
+        request = self.request
+        refuse_unknown_books(self.records.odds, request.config.books)
+        missing = set(range(request.first, request.last + 1)) - set(self.games["season"].unique())
+        if missing:
+            raise UsageError(f"{self.league.code} has no games of {min(missing)}: import them, or choose other seasons")
+
     @cached_property
     def spreads(self) -> dict[int, Mapping[BetType, MarginDistribution]]:
         """Return how margins scatter by season, learned from what was known when it began."""
@@ -99,6 +107,13 @@ def run_backtest(
     """
     with engine.connect() as connection:
         bench = _bench(connection, request)
+    return backtested(bench, settings, on_step)
+
+
+def backtested(bench: Bench, settings: Settings, on_step: Progress = lambda *_: None) -> Backtest:
+    """Return the backtest of what a bench holds; only the journal of trials and stored artifacts are read beside it."""
+    request = bench.request
+    bench.refuse_unknown()
     spoken, voices = [], {}
     for bet_type in request.bet_types:
         said, voice = _spoken(bench, settings, bet_type, on_step)
@@ -132,7 +147,7 @@ def run_backtest(
     )
 
 
-def _bench(connection: Connection, request: BacktestRequest) -> _Bench:
+def _bench(connection: Connection, request: BacktestRequest) -> Bench:
     league = sport(request.sport)
     reference.sport_id(connection, league.code)
     unknown = [bet_type for bet_type in request.bet_types if bet_type not in league.bet_types]
@@ -149,16 +164,10 @@ def _bench(connection: Connection, request: BacktestRequest) -> _Bench:
         raise UsageError(f"no --model for {silent[0]}")
     policy = build_policy(policy_config(), league.code, acts.settings_like(connection, f"tier.{league.code}."))
     records = load_records(connection, league.code)
-    refuse_unknown_books(records.odds, request.config.books)
-    bench = _Bench(league, records, History(records), policy, stored, request)
-    seasons = bench.games["season"]
-    missing = set(range(request.first, request.last + 1)) - set(seasons.unique())
-    if missing:
-        raise UsageError(f"{league.code} has no games of {min(missing)}: import them, or choose other seasons")
-    return bench
+    return Bench(league, records, History(records), policy, stored, request)
 
 
-def _spoken(bench: _Bench, settings: Settings, bet_type: BetType, on_step: Progress) -> tuple[Spoken, dict[str, Any]]:
+def _spoken(bench: Bench, settings: Settings, bet_type: BetType, on_step: Progress) -> tuple[Spoken, dict[str, Any]]:
     """Return what the model of a bet type said, and who it is, as noted with the results."""
     request, how = bench.request, bench.request.config
     moments = moments_of(bench.history, bench.records, bench.league, bet_type, how)
@@ -166,7 +175,9 @@ def _spoken(bench: _Bench, settings: Settings, bet_type: BetType, on_step: Progr
         return _stored(bench, settings, bench.stored[bet_type], moments)
     config = request.model_config(bet_type)
     on_step(f"{bet_type} features", 0, 1)
-    matrix = backtest_matrix(bench.history, bench.league, bet_type, moments, columns_of(bench.league, config.features))
+    matrix = backtest_matrix(
+        (bench.records, bench.history), bench.league, bet_type, moments, columns_of(bench.league, config.features)
+    )
     refuse_half_rows(matrix, how)
     speaker = Speaker(bench.league, bet_type, request.training, config)
     first = first_scored(speaker, matrix, how, request.first)
@@ -181,12 +192,14 @@ def _spoken(bench: _Bench, settings: Settings, bet_type: BetType, on_step: Progr
 
 
 def _stored(
-    bench: _Bench, settings: Settings, model: models.StoredModel, moments: Moments
+    bench: Bench, settings: Settings, model: models.StoredModel, moments: Moments
 ) -> tuple[Spoken, dict[str, Any]]:
     how = bench.request.config
     _refuse_other_time(model, how.decide, bench.league.config.decision_minutes, how.lag_hours)
     oof = read_oof(settings.artifacts_dir / model.file_path)
-    matrix = backtest_matrix(bench.history, bench.league, model.bet_type, moments, bench.league.columns()[:1])
+    matrix = backtest_matrix(
+        (bench.records, bench.history), bench.league, model.bet_type, moments, bench.league.columns()[:1]
+    )
     refuse_half_rows(matrix, how)
     scored = stored_scores(oof, matrix, (bench.request.first, bench.request.last))
     search = model.metrics["identity"]["config"].get("search") or {}
@@ -211,7 +224,7 @@ def _refuse_other_time(model: models.StoredModel, decide_at: str | int | None, u
         )
 
 
-def _decided(bench: _Bench, spoken: list[Spoken], on_step: Progress) -> Decided:
+def _decided(bench: Bench, spoken: list[Spoken], on_step: Progress) -> Decided:
     request = bench.request
     market = Market(bench.history, bench.league, request.config.books)
     games = bench.games
@@ -224,7 +237,7 @@ def _decided(bench: _Bench, spoken: list[Spoken], on_step: Progress) -> Decided:
     return decide(games, entrants, bench.spreads, bench.policy, lambda done, total: on_step("slates", done, total))
 
 
-def _valued(bench: _Bench, decisions: pd.DataFrame) -> pd.DataFrame:
+def _valued(bench: Bench, decisions: pd.DataFrame) -> pd.DataFrame:
     """Return the book: what each decision could be struck at, how it ended and what the close said of it."""
     how, market = bench.request.config, Market(bench.history, bench.league, bench.request.config.books)
     latency = pd.Timedelta(seconds=how.latency_seconds)
@@ -244,7 +257,7 @@ def _valued(bench: _Bench, decisions: pd.DataFrame) -> pd.DataFrame:
     return settled_book(decisions[columns].assign(kickoff_known=_kickoffs_then(bench, decisions)), strikes, facts)
 
 
-def _kickoffs_then(bench: _Bench, decisions: pd.DataFrame) -> pd.Series:
+def _kickoffs_then(bench: Bench, decisions: pd.DataFrame) -> pd.Series:
     """Return the kick-off of each decision's game as it was known when it was decided."""
     parts = []
     for _, rows in decisions.groupby("bet_type", sort=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from aipro_ml.betting.books import is_average, is_maximum
+from aipro_ml.betting.consensus import consensus
 from aipro_ml.betting.settlement import SettlementRules, outcomes_of
 from aipro_ml.enums import BetType
 from aipro_ml.errors import UsageError
@@ -17,6 +18,7 @@ from aipro_ml.features.market import current_market
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import Sport
+from aipro_ml.market.closing import stood_at_close
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,14 @@ def opener_times(odds: pd.DataFrame, kickoff: pd.Series, bet_type: BetType, book
 
 
 def backtest_matrix(
-    history: History, league: Sport, bet_type: BetType, moments: Moments, columns: tuple[str, ...]
+    facts: tuple[Records, History], league: Sport, bet_type: BetType, moments: Moments, columns: tuple[str, ...]
 ) -> FeatureMatrix:
     """Return every game's features as known at `moments.known`, its line at `moments.as_of` and its label.
 
     Games to learn from only have the closing line where none was quoted when they were decided: their label needs
     one, and they are never bet on. The matrix's `as_of` is the moment the model's knowledge ends.
     """
+    records, history = facts
     ids = list(moments.as_of.index)
     if not ids:
         raise UsageError(f"{league.code}: no game was known when it would have been decided")
@@ -86,8 +89,7 @@ def backtest_matrix(
     market = current_market(entities, history, league.config)
     rules = SettlementRules.of(league.config)
     quoted = reference_lines(entities, history, bet_type, market)
-    closing = history.closing_lines(bet_type).set_index("game_id")["line"].reindex(entities.index)
-    learned = quoted if bet_type is BetType.MONEYLINE else quoted.fillna(closing)
+    learned = quoted if bet_type is BetType.MONEYLINE else quoted.fillna(_closing_lines(records, league, bet_type))
     settled = labels(learned, history, bet_type, rules=rules)
     meta = entities[list(META_COLUMNS)].assign(
         result_known_at=history.scored_at().reindex(entities.index),
@@ -97,3 +99,11 @@ def backtest_matrix(
     )
     weight = settled["weight"] if settled["weight"].ne(1.0).any() else None
     return FeatureMatrix(X, moments.known, meta, settled["y"], outcomes_of(bet_type, rules.moneyline), weight)
+
+
+def _closing_lines(records: Records, league: Sport, bet_type: BetType) -> pd.Series:
+    """Return the reference side's line most books closed at, by game_id."""
+    own = records.closing.loc[(records.closing["market"] == bet_type.value).to_numpy(bool)]
+    closed = stood_at_close(own.astype({"game_id": object, "market": object}))
+    quotes = closed.rename(columns={"closing_line": "line", "closing_price": "price"})
+    return consensus(quotes, league.config.devig).set_index("game_id")["line"]
