@@ -15,7 +15,6 @@ from aipro_ml.enums import BetResult
 from aipro_ml.evaluation.backtest import (
     SIDES,
     Figures,
-    LeakCheck,
     figures,
     rivals,
     selection_of,
@@ -23,6 +22,7 @@ from aipro_ml.evaluation.backtest import (
     taken,
 )
 from aipro_ml.evaluation.backtest_config import BacktestConfig
+from aipro_ml.evaluation.backtest_leak import LeakCheck
 from aipro_ml.evaluation.backtest_money import Bank, BankrollRun, drawdown, run_bankroll, shares_of, unit_profits
 from aipro_ml.evaluation.backtest_statistics import (
     Deflation,

@@ -15,7 +15,8 @@ from aipro_ml.config import Settings, gates_config, policy_config
 from aipro_ml.db.repositories import acts, models, reference
 from aipro_ml.enums import BetType
 from aipro_ml.errors import AiproError, LeakError, UsageError
-from aipro_ml.evaluation.backtest import Facts, check_leak, refuse_leak, settled_book
+from aipro_ml.evaluation.backtest import Facts, settled_book
+from aipro_ml.evaluation.backtest_leak import check_leak, refuse_leak
 from aipro_ml.evaluation.backtest_result import Result, Setting, evaluate
 from aipro_ml.features.history import History
 from aipro_ml.features.records import Records

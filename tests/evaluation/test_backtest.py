@@ -9,8 +9,9 @@ import pytest
 from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.enums import BetType, DevigMethod
 from aipro_ml.errors import LeakError
-from aipro_ml.evaluation.backtest import Facts, LeakCheck, check_leak, refuse_leak, rivals, settled_book, taken
+from aipro_ml.evaluation.backtest import Facts, rivals, settled_book, taken
 from aipro_ml.evaluation.backtest_config import BacktestConfig
+from aipro_ml.evaluation.backtest_leak import LeakCheck, check_leak, refuse_leak
 from aipro_ml.evaluation.backtest_plots import pictures
 from aipro_ml.evaluation.backtest_report import sentences, write_page
 from aipro_ml.evaluation.backtest_result import CLV_TEST, EVERY, PLACED, Setting, evaluate

@@ -17,6 +17,7 @@ from aipro_ml.evaluation.backtest_result import CLV_TEST, EVERY
 from aipro_ml.features.history import History
 from aipro_ml.features.sport import sport
 from aipro_ml.jobs import backtest as job
+from aipro_ml.jobs import backtest_market
 from aipro_ml.jobs.backtest import run_backtest
 from aipro_ml.jobs.backtest_keep import keep
 from aipro_ml.jobs.backtest_market import Market
@@ -102,6 +103,18 @@ def test_the_slates_are_those_of_the_night_and_their_caps_hold(platform):
     assert book.groupby("as_of")["kelly"].sum().max() <= 0.15 + 1e-9
     assert (book["probability"] != book["model_probability"]).all()
     assert found.result.counts["missed"] == 0
+
+
+def test_many_slates_in_one_call_are_what_each_slate_alone_gives(platform, monkeypatch):
+    how = AT_OPENERS.model_copy(update={"decide": 1, "calibration_seasons": 1})
+    request = asked(platform, how=how, candidate="noise")  # a noisy model stakes enough to reach the caps
+    together = run_backtest(platform.engine, platform.settings, request).result.book
+    monkeypatch.setattr(backtest_market, "_batches", lambda due: [part for _, part in due.groupby("as_of")])
+    alone = run_backtest(platform.engine, platform.settings, request).result.book
+    pd.testing.assert_frame_equal(together, alone, check_exact=True)
+    totals = together.groupby("as_of")["kelly"].sum()
+    assert 0.1499 < totals.max() <= 0.15
+    assert (totals.loc[totals > 0] < 0.14).any()
 
 
 def test_a_bet_is_struck_at_what_stands_when_the_latency_is_over(facts):
