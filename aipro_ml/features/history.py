@@ -124,6 +124,10 @@ class History:
 
     def scored_at(self) -> pd.Series:
         """Return from when on the score of `results` was known (index game_id): of a corrected one, the correction."""
+        return self._scored_at.copy()
+
+    @cached_property
+    def _scored_at(self) -> pd.Series:
         return revisions.scored_at(self._revisions)
 
     def team_games(self) -> pd.DataFrame:

@@ -31,6 +31,7 @@ class QuoteLog:
 
     def __init__(self, odds: pd.DataFrame) -> None:
         self._odds = odds
+        self._answered: tuple[tuple[bytes, int], IntArray] | None = None
         self._time = microseconds(odds["recorded_at"])
         self._ordered = bool((self._time[1:] >= self._time[:-1]).all())
         self._game, self._games = coded(odds["game_id"])
@@ -48,11 +49,17 @@ class QuoteLog:
 
     def latest(self, entities: pd.DataFrame, max_age: pd.Timedelta) -> pd.DataFrame:
         """Return each series' last quote in (as_of − max_age, as_of]."""
-        limit = self._limits(entities)
+        limit, age = self._limits(entities), max_age // pd.Timedelta(microseconds=1)
+        asked = (limit.tobytes(), age)
+        if self._answered is None or self._answered[0] != asked:  # features, consensus and board ask the same
+            self._answered = asked, self._latest_rows(limit, age)
+        return self._take(self._answered[1])
+
+    def _latest_rows(self, limit: IntArray, age: int) -> IntArray:
         rows = self._last(limit) if self._ordered else self._extreme(np.flatnonzero(self._known(limit)), last=True)
         # a series whose last known quote is too old has no other that is not
-        oldest = limit[self._game[rows]] - max_age // pd.Timedelta(microseconds=1)
-        return self._take(rows[self._time[rows] > oldest])
+        fresh: IntArray = rows[self._time[rows] > limit[self._game[rows]] - age]
+        return fresh
 
     def opening(self, entities: pd.DataFrame) -> pd.DataFrame:
         """Return each series' first quote, where it is known at as_of."""

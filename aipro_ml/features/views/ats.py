@@ -9,6 +9,7 @@ from aipro_ml.features.history import History
 from aipro_ml.features.view import FeatureView
 
 COLUMNS = ("ats_ewma_diff", "ats_margin_ewma_diff", "over_ewma_mean")
+_CLOSED = ["total", "spread_line", "total_line", "known_at"]
 
 
 def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd.DataFrame:
@@ -16,10 +17,13 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
 
     A cover counts 1, a push ½; totals likewise. Means are weighted by `ewma_fast`.
     """
-    closed = history.closed_games().drop(columns=["margin", "season"])
-    games = history.team_games().drop(columns="known_at").merge(closed, on="game_id", how="left")
+    games, closed = history.team_games(), history.closed_games()  # two rows and one a result, in the results' order
+    twice = closed.take(np.repeat(np.arange(len(closed)), 2)).reset_index(drop=True)
+    late = not twice["known_at"].equals(games["known_at"])
+    games[_CLOSED] = twice[_CLOSED]
+    games = games.loc[games["spread_line"].notna()]
     # a close may become known after its result: order by when both were
-    games = games.loc[games["spread_line"].notna()].sort_values(["known_at", "game_id"], kind="stable")
+    games = games.sort_values(["known_at", "game_id"], kind="stable") if late else games
     games = games.reset_index(drop=True)
     side = np.where(games["is_home"], 1.0, -1.0)
     games["ahead"] = games["margin"] + side * games["spread_line"]
