@@ -73,6 +73,18 @@ def test_shrinkage_lies_between_nothing_and_one_and_grows_with_certainty(p, pric
     assert float(kelly_shrink(p, price, 0.0)) == 1
 
 
+def test_the_factor_is_that_of_the_formula():
+    # full Kelly .055 at −110; (b + 1)/b is 2.1: .055² / (.055² + (2.1 · .04)²)
+    assert float(kelly_shrink(0.55, -110, 0.04)) == pytest.approx(0.003025 / (0.003025 + 0.007056))
+    # full Kelly .35 at +100; (b + 1)/b is 2
+    assert float(kelly_shrink(0.675, 100, 0.1)) == pytest.approx(0.1225 / (0.1225 + 0.04))
+
+
+def test_a_stake_is_a_quarter_of_kelly_and_at_most_two_in_a_hundred_unless_told_otherwise():
+    assert float(kelly_fraction(0.55, -110)) == pytest.approx(0.055 / 4)
+    assert float(kelly_fraction(0.9, 100)) == 0.02
+
+
 def test_nothing_to_stake_shrinks_to_nothing():
     assert float(kelly_shrink(0.5, -110, 0.02)) == 0
 

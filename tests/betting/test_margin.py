@@ -140,3 +140,35 @@ def test_the_power_devigged_nfl_close_has_its_known_log_loss(nflverse_file):
     scored = ~np.isnan(devigged.probabilities[:, 0]) & ~np.isnan(won)
     assert scored.sum() == 2961
     assert metrics.log_loss(devigged.probabilities[scored, 0], won[scored]) == pytest.approx(0.6094, abs=5e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_markets_together_are_what_they_are_alone(method):
+    three = np.array([[0.5, 0.3, 0.25], [0.9, 0.08, 0.06], [0.34, 0.36, 0.38], [0.02, 0.05, 0.97]])
+    for q in (three, np.array([[0.5, 0.55], [0.95, 0.08], [0.3, 0.78]])):
+        together = devig_implied(q, method)
+        for row, one in enumerate(q):
+            alone = devig_implied([one], method)
+            assert together.probabilities[row] == pytest.approx(alone.probabilities[0], abs=1e-12)
+            assert together.overround[row] == alone.overround[0]
+            assert together.fell_back[row] == alone.fell_back[0]
+        assert together.fell_back.dtype == bool
+
+
+def test_an_additive_probability_of_exactly_nothing_falls_back():
+    q = [0.125, 0.75, 0.5]  # S − 1 is .375, a third of it the first price itself
+    found = devig_implied([q], DevigMethod.ADDITIVE)
+    assert found.fell_back.tolist() == [True]
+    assert found.probabilities[0] == pytest.approx(devig_implied([q], DevigMethod.POWER).probabilities[0])
+
+
+def test_a_one_sided_price_is_refused_in_words():
+    with pytest.raises(ValueError, match=r"^a market has at least two sides: a one-sided price cannot be devigged$"):
+        devig_implied([[0.5]])
+
+
+def test_what_nobody_prices_whole_is_unknown_and_no_fallback():
+    found = devig_implied([[0.5, np.nan], [np.nan, np.nan]], DevigMethod.SHIN)
+    assert np.isnan(found.probabilities).all()
+    assert found.fell_back.dtype == bool
+    assert found.fell_back.tolist() == [False, False]

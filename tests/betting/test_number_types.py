@@ -12,6 +12,7 @@ from aipro_ml.betting.kelly import apply_caps, full_kelly, kelly_fraction, kelly
 from aipro_ml.betting.margin import devig, devig_implied
 from aipro_ml.betting.odds import american_to_decimal, decimal_to_american, net_odds, valid_american
 from aipro_ml.betting.settlement import (
+    MarketRule,
     SettlementRules,
     profit_per_unit,
     results_of,
@@ -69,6 +70,13 @@ def test_settlement():
     same(settle_reference(BetType.MONEYLINE, None, [24, None], [20, 20]), [1.0, np.nan])
     assert results_of([Decimal(1), Decimal("-0.5"), None]).tolist() == ["win", "half_loss", "pending"]
     assert results_of([1, 0, -1]).tolist() == ["win", "push", "loss"]
+    square = results_of([[1.0, 0.5], [0.0, -1.0]])
+    assert square.dtype == object
+    assert square.tolist() == [["win", "half_win"], ["push", "loss"]]
+    same(profit_per_unit(square, 250), [[2.5, 1.25], [0.0, -1.0]])
+    same(profit_per_unit(["push", "void", "loss", "win"], [None] * 4), [0.0, 0.0, -1.0, np.nan])
+    for rule in MarketRule:
+        same(settle_scores(BetType.MONEYLINE, "home", None, [None, 2, 1], [1, 1, 2], rule), [np.nan, 1.0, -1.0])
     same(profit_per_unit(["win", "push"], [Decimal(250), Decimal(250)]), [2.5, 0.0])
     rules = SettlementRules(regulation=frozenset(BetType), sudden_death=True)
     home, away = rules.counted(BetType.TOTAL, [3, None], [Decimal(2), None], [1, 0])
