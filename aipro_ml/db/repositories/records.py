@@ -53,6 +53,9 @@ _STATEMENTS = {
     "team_stats": _TEAM_STATS,
 }
 
+_EVER = "infinity"
+"""Facts recorded by then are all facts."""
+
 
 def load_frames(
     connection: Connection, code: str, odds_of: Sequence[str] | None = None, recorded_by: datetime | None = None
@@ -64,7 +67,7 @@ def load_frames(
     read first: what a statement after them finds was committed later, so no quote comes without its game.
     """
     sport = derive_id("sport", code)
-    by = "infinity" if recorded_by is None else ensure_utc(recorded_by).replace(tzinfo=None)
+    by = _EVER if recorded_by is None else ensure_utc(recorded_by).replace(tzinfo=None)
     dated = {"games": {"recorded_by": by}, "team_stats": {"recorded_by": by}}
     bound = {
         name: query if name == "venues" else query.bindparams(sport=sport, **dated.get(name, {}))
@@ -82,4 +85,4 @@ def load_results(connection: Connection, code: str) -> dict[str, pd.DataFrame]:
     """Return the `games` and the `closing` of `load_frames` alone: what grading needs, without a single quote."""
     sport = derive_id("sport", code)
     closing = all_closes(connection, sport)
-    return {"closing": closing, "games": read_frame(connection, _GAMES.bindparams(sport=sport))}
+    return {"closing": closing, "games": read_frame(connection, _GAMES.bindparams(sport=sport, recorded_by=_EVER))}
