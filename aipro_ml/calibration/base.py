@@ -1,7 +1,7 @@
 """The protocol every calibrator fulfils."""
 
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +9,24 @@ import numpy.typing as npt
 from aipro_ml.enums import CalibratorType
 
 Scores = npt.NDArray[np.float64]
-"""Shape (n,): probabilities of the reference outcome, in [0, 1]."""
+"""Probabilities in [0, 1]: (n,) of the reference outcome; of a market with three outcomes all of them, (n, 3)."""
 
 
 class Calibrator(Protocol):
-    """Maps a model's probability of the reference outcome to a calibrated one, never decreasing."""
+    """Maps a model's probability of the reference outcome to a calibrated one, never decreasing.
 
-    calibrator_type: ClassVar[CalibratorType]
+    Calibrators of three outcomes (`outcomes.py`) take and give all three.
+    """
+
+    @property
+    def calibrator_type(self) -> CalibratorType:
+        """Return what it is in `calibration_models`."""
+        ...
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return its content as a JSON-able mapping."""
+        ...
 
     @property
     def n(self) -> int:
@@ -28,11 +39,11 @@ class Calibrator(Protocol):
         ...
 
     def fit(self, scores: Scores, outcomes: Scores) -> Self:
-        """Fit on out-of-fold scores and 0/1 outcomes, both shape (n,)."""
+        """Fit on out-of-fold scores and what happened, shape (n,): 0/1, of three outcomes the column's number."""
         ...
 
     def calibrate(self, scores: Scores) -> Scores:
-        """Return calibrated probabilities strictly inside (0, 1), shape (n,)."""
+        """Return calibrated probabilities strictly inside (0, 1), in the shape of `scores`."""
         ...
 
     def save(self, path: Path) -> None:

@@ -16,14 +16,19 @@ from aipro_ml.calibration.base import Scores
 from aipro_ml.calibration.choice import MINIMUM_ROWS
 from aipro_ml.calibration.document import Documented, read_document
 from aipro_ml.calibration.logits import Prior, expit, fit_logistic, logit
+from aipro_ml.calibration.outcomes import MARKET, logarithms, scores_of, seen_of, shares, with_scores
 from aipro_ml.errors import ArtifactError
+from aipro_ml.metrics.conditional_logit import Problem, fit_conditional_logit
 
-ANCHOR = Prior(centre=np.array([0.0, 1.0]), precision=1 / 0.5**2)
+_CENTRE = np.array([0.0, 1.0])
+ANCHOR = Prior(centre=_CENTRE, precision=1 / 0.5**2)
 
 
 @dataclass(frozen=True)
 class MarketBlend(Documented):
     """logit p = model_coef · logit p_calibrated + market_coef · logit p_market, without an intercept.
+
+    Of three outcomes p ∝ p_calibrated ** model_coef · p_market ** market_coef, which of two is the same.
 
     The default is the market itself: what is published while fewer than 200 rows say what the model adds.
     Standard errors are None then. Coefficients are not constrained; `n` is the number of rows fitted on.
@@ -36,9 +41,12 @@ class MarketBlend(Documented):
     n: int = 0
 
     def blend(self, calibrated: npt.ArrayLike, market: npt.ArrayLike) -> Scores:
-        """Return published probabilities, shape (n,); where `market` is NaN, `calibrated` unchanged."""
+        """Return published probabilities, (n,) or (n, 3); where `market` is NaN, `calibrated` unchanged."""
         calibrated = np.asarray(calibrated, dtype=np.float64)
         market = np.asarray(market, dtype=np.float64)
+        if calibrated.ndim == 2:
+            pooled = shares(self.model_coef * logarithms(calibrated) + self.market_coef * logarithms(market))
+            return np.where(np.isnan(market).any(axis=1, keepdims=True), calibrated, pooled)
         mixed = expit(self.model_coef * logit(calibrated) + self.market_coef * logit(market))
         return np.where(np.isnan(market), calibrated, mixed)
 
@@ -58,20 +66,29 @@ def load_blend(path: Path) -> MarketBlend:
 
 
 def fit_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> MarketBlend:
-    """Return the most probable blend on walk-forward calibrated rows, all shape (n,), starting from ANCHOR.
+    """Return the most probable blend on walk-forward calibrated rows, starting from ANCHOR.
 
-    Rows without a calibrated or market probability are left out; below 200 rows the market itself.
+    `calibrated` and `market` (n,) with 0/1 `y`, or (n, 3) with the column that happened. Rows without a calibrated or
+    market probability are left out; below 200 rows the market itself.
     """
     p, q = np.asarray(calibrated, dtype=np.float64), np.asarray(market, dtype=np.float64)
-    rows = np.isfinite(p) & np.isfinite(q)
+    known = np.isfinite(p) & np.isfinite(q)
+    rows = known if p.ndim == 1 else known.all(axis=1)
     n = int(rows.sum())
     if n < MINIMUM_ROWS:
         return MarketBlend(n=n)
-    Z = np.column_stack([logit(p[rows]), logit(q[rows])])
-    fit = fit_logistic(Z, np.asarray(y, dtype=np.float64)[rows], ANCHOR)
-    model, market_coef = fit.coef.tolist()
-    model_se, market_se = fit.se.tolist()
+    coef, se = _coefficients(p[rows], q[rows], np.asarray(y, dtype=np.float64)[rows])
+    (model, market_coef), (model_se, market_se) = coef.tolist(), se.tolist()
     return MarketBlend(model, market_coef, model_se, market_se, n)
+
+
+def _coefficients(p: Scores, q: Scores, y: Scores) -> tuple[Scores, Scores]:
+    """Return coefficients of model and market and their standard errors."""
+    if p.ndim == 1:
+        fit = fit_logistic(np.column_stack([logit(p), logit(q)]), y, ANCHOR)
+        return fit.coef, fit.se
+    Z = np.stack([logarithms(p), logarithms(q)], axis=-1)
+    return fit_conditional_logit(Problem(Z, y.astype(np.int64), np.ones(len(p)), _CENTRE, ANCHOR.precision))
 
 
 def walk_forward_blended(oof: pd.DataFrame, calibrated: pd.Series) -> pd.Series:
@@ -80,13 +97,22 @@ def walk_forward_blended(oof: pd.DataFrame, calibrated: pd.Series) -> pd.Series:
     `oof` has columns season, y, market_prob; `calibrated` is `walk_forward_calibrated` of the same rows. NaN
     where a row has no calibrated probability.
     """
-    published = pd.Series(np.nan, index=oof.index, name="p_published", dtype="float64")
-    seasons = oof["season"].to_numpy("int64")
-    p, q = calibrated.to_numpy("float64"), oof["market_prob"].to_numpy("float64")
-    y = oof["y"].to_numpy("float64")
+    rows = oof.assign(calibrated=calibrated)
+    return pd.Series(_walk_forward(rows), index=oof.index, name="p_published", dtype="float64")
+
+
+def with_published(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of `with_calibrated` with `published` as `walk_forward_blended`, of three outcomes the draw's too."""
+    return with_scores(rows, "published", _walk_forward(rows))
+
+
+def _walk_forward(rows: pd.DataFrame) -> Scores:
+    seasons, seen = rows["season"].to_numpy("int64"), seen_of(rows)
+    p, q = scores_of(rows, "calibrated"), scores_of(rows, MARKET)
+    published = np.full_like(p, np.nan)
     for season in np.unique(seasons):
         earlier, now = seasons < season, seasons == season
-        blend = fit_blend(p[earlier], q[earlier], y[earlier])
-        published.iloc[np.flatnonzero(now)] = blend.blend(p[now], q[now])
+        blend = fit_blend(p[earlier], q[earlier], seen[earlier])
+        published[now] = blend.blend(p[now], q[now])
     # the market alone blends to itself even where the model has no calibrated row: not a published one
-    return published.where(calibrated.notna())
+    return np.where(np.isnan(p), np.nan, published)

@@ -9,7 +9,9 @@ import pandas as pd
 from aipro_ml import metrics
 from aipro_ml.calibration.base import Calibrator, Scores
 from aipro_ml.calibration.load import new_calibrator
+from aipro_ml.calibration.outcomes import scores_of, seen_of, with_scores
 from aipro_ml.enums import CalibrationMethod
+from aipro_ml.metrics import multiclass
 
 MINIMUM_ROWS = 200
 """Fewer earlier rows than this calibrate nothing."""
@@ -37,7 +39,7 @@ class Choice:
 
 
 def choose(oof: pd.DataFrame, requested: CalibrationMethod = CalibrationMethod.AUTO) -> Choice:
-    """Return the choice for pooled out-of-fold rows (columns season, p, y).
+    """Return the choice for pooled out-of-fold rows (columns season, p, y; with p_draw of three outcomes).
 
     auto: n < 200 none; n < 2,000 Platt; else the simplest of none, Platt, isotonic whose walk-forward log
     loss is within one paired standard error of the best. A requested method is taken, with its log loss:
@@ -65,25 +67,34 @@ def walk_forward_calibrated(oof: pd.DataFrame, method: CalibrationMethod) -> pd.
 
     NaN where fewer than 200 earlier rows exist, for every method alike, so that methods compare on one set.
     """
-    calibrated = pd.Series(np.nan, index=oof.index, name="p_calibrated", dtype="float64")
-    seasons = oof["season"].to_numpy("int64")
+    return pd.Series(_walk_forward(oof, method), index=oof.index, name="p_calibrated", dtype="float64")
+
+
+def with_calibrated(oof: pd.DataFrame, method: CalibrationMethod) -> pd.DataFrame:
+    """Return `oof` with `calibrated` as `walk_forward_calibrated`, of three outcomes `calibrated_draw` too."""
+    return with_scores(oof, "calibrated", _walk_forward(oof, method))
+
+
+def _walk_forward(oof: pd.DataFrame, method: CalibrationMethod) -> Scores:
+    scores, seasons = scores_of(oof), oof["season"].to_numpy("int64")
+    calibrated = np.full_like(scores, np.nan)
     for season in np.unique(seasons):
         earlier, now = oof[seasons < season], seasons == season
-        if len(earlier) < MINIMUM_ROWS:
-            continue
-        calibrated.iloc[np.flatnonzero(now)] = _apply(_fitted(earlier, method), _scores(oof[now]))
+        if len(earlier) >= MINIMUM_ROWS:
+            calibrated[now] = _apply(_fitted(earlier, method), scores[now])
     return calibrated
 
 
 def _walk_forward_losses(oof: pd.DataFrame, methods: Iterable[CalibrationMethod]) -> dict[CalibrationMethod, Scores]:
-    y = oof["y"].to_numpy("float64")
+    seen = seen_of(oof)
     losses = {}
     for method in methods:
-        p = walk_forward_calibrated(oof, method).to_numpy("float64")
-        rows = np.isfinite(p)
+        p = _walk_forward(oof, method)
+        rows = np.isfinite(p if p.ndim == 1 else p[:, 0])
         if not rows.any():
             return {}
-        losses[method] = metrics.log_losses(p[rows], y[rows])
+        of_rows = metrics.log_losses if p.ndim == 1 else multiclass.log_losses
+        losses[method] = of_rows(p[rows], seen[rows])
     return losses
 
 
@@ -107,12 +118,9 @@ def _auto(n: int, losses: Mapping[CalibrationMethod, Scores]) -> tuple[Calibrati
 def _fitted(oof: pd.DataFrame, method: CalibrationMethod) -> Calibrator | None:
     if method == CalibrationMethod.NONE:
         return None
-    return new_calibrator(method).fit(_scores(oof), oof["y"].to_numpy("float64"))
+    scores = scores_of(oof)
+    return new_calibrator(method, 2 if scores.ndim == 1 else 3).fit(scores, seen_of(oof))
 
 
 def _apply(calibrator: Calibrator | None, scores: Scores) -> Scores:
     return scores if calibrator is None else calibrator.calibrate(scores)
-
-
-def _scores(oof: pd.DataFrame) -> Scores:
-    return np.asarray(oof["p"].to_numpy("float64"), dtype=np.float64)

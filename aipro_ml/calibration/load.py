@@ -8,6 +8,7 @@ from aipro_ml.calibration.base import Calibrator
 from aipro_ml.calibration.beta import BetaCalibrator
 from aipro_ml.calibration.document import read_document
 from aipro_ml.calibration.isotonic import IsotonicCalibrator
+from aipro_ml.calibration.outcomes import ONE_VS_REST, MultinomialPlatt, OneVsRest, three_outcomes
 from aipro_ml.calibration.platt import PlattCalibrator
 from aipro_ml.calibration.temperature import TemperatureCalibrator
 from aipro_ml.enums import CalibrationMethod, CalibratorType
@@ -21,12 +22,12 @@ _CALIBRATORS: dict[CalibrationMethod, Callable[[], Calibrator]] = {
 }
 
 
-def new_calibrator(method: CalibrationMethod) -> Calibrator:
+def new_calibrator(method: CalibrationMethod, outcomes: int = 2) -> Calibrator:
     """Return the unfitted calibrator of `method`; UsageError for `auto` and `none`, which are none."""
     if method not in _CALIBRATORS:
         known = ", ".join(_CALIBRATORS)
         raise UsageError(f"calibration method {method} has no calibrator of its own: choose one of {known}")
-    return _CALIBRATORS[method]()
+    return _CALIBRATORS[method]() if outcomes == 2 else three_outcomes(method, _CALIBRATORS[method])
 
 
 def load_calibrator(path: Path) -> Calibrator:
@@ -39,7 +40,12 @@ def load_calibrator(path: Path) -> Calibrator:
 
 
 def _from_document(document: dict[str, Any]) -> Calibrator:
+    if document.get("form") == ONE_VS_REST:
+        return OneVsRest(tuple(_from_document(part) for part in document["parts"]))
     n = int(document["n"])
+    if "biases" in document:
+        is_temperature = CalibrationMethod(document["form"]) == CalibrationMethod.TEMPERATURE
+        return MultinomialPlatt(float(document["slope"]), tuple(map(float, document["biases"])), n, is_temperature)
     if CalibratorType(document["calibrator"]) == CalibratorType.ISOTONIC:
         return IsotonicCalibrator(tuple((float(x), float(p)) for x, p in document["knots"]), n)
     form = CalibrationMethod(document.get("form", CalibrationMethod.PLATT))

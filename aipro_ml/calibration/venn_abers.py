@@ -56,15 +56,46 @@ class VennAbers(Documented):
         return {"interval": "venn_abers", "format": 1, **steps, "n": self.n}
 
 
-def load_venn_abers(path: Path) -> VennAbers:
+@dataclass(frozen=True)
+class OutcomeIntervals(Documented):
+    """Intervals of three outcomes, each against the others."""
+
+    parts: tuple[VennAbers, ...] = (VennAbers(),) * 3
+
+    def fit(self, scores: Scores, outcomes: Scores) -> Self:
+        """Return the intervals of out-of-fold probabilities (n, 3) and the columns that happened, (n,)."""
+        fitted = (part.fit(scores[:, j], (outcomes == j).astype("float64")) for j, part in enumerate(self.parts))
+        return type(self)(tuple(fitted))
+
+    def interval(self, scores: Scores) -> tuple[Scores, Scores]:
+        """Return p0 and p1 of each outcome, both shape (n, 3); they need not sum to anything."""
+        found = [part.interval(scores[:, j]) for j, part in enumerate(self.parts)]
+        return np.column_stack([low for low, _ in found]), np.column_stack([high for _, high in found])
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return the intervals as a JSON-able mapping."""
+        return {"interval": "venn_abers_outcomes", "format": 1, "parts": [part.document for part in self.parts]}
+
+
+Interval = VennAbers | OutcomeIntervals
+
+
+def load_venn_abers(path: Path) -> Interval:
     """Return the intervals in the JSON file `path`; ArtifactError where it is missing or damaged."""
     document = read_document(path)
     try:
-        if document["interval"] != "venn_abers":
-            raise ValueError("not Venn-Abers intervals")
-        return VennAbers(_read(document["lower"]), _read(document["upper"]), int(document["n"]))
+        if document["interval"] == "venn_abers_outcomes":
+            return OutcomeIntervals(tuple(_from_document(part) for part in document["parts"]))
+        return _from_document(document)
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"{path}: damaged interval ({error}); calibrate the model again") from error
+
+
+def _from_document(document: Any) -> VennAbers:
+    if document["interval"] != "venn_abers":
+        raise ValueError("not Venn-Abers intervals")
+    return VennAbers(_read(document["lower"]), _read(document["upper"]), int(document["n"]))
 
 
 def _read(steps: Any) -> Steps:

@@ -11,7 +11,8 @@ from aipro_ml.config import GateConfig
 from aipro_ml.evaluation.evidence import Check, Evidence, Finding
 from aipro_ml.evaluation.leaks import feature_aucs, outcome_named
 from aipro_ml.training.leaderboard import season_weeks
-from aipro_ml.training.oof import losses, market_rows
+from aipro_ml.metrics import multiclass
+from aipro_ml.training.oof import is_three_way, losses, market_rows, outcomes_seen, probabilities, said_in
 
 SEED = 20260101
 """Seeds the bootstrap: the same evidence always gets the same verdict."""
@@ -86,7 +87,7 @@ def _strength(rows: pd.DataFrame, column: str) -> Check:
     known = rows.loc[rows[column].notna() & rows["market_prob"].notna()]
     if known.empty:
         return Check(column, Finding.UNKNOWN, "no row", n=0)
-    mean, low, high = _paired(known.assign(p=known[column]), market_rows(known))
+    mean, low, high = _paired(said_in(known, column), market_rows(known))
     error = (high - low) / (2 * metrics.NORMAL_95)
     return Check(column, Finding.PASS, "", -mean / error if error > 0 else 0.0, n=len(known))
 
@@ -150,14 +151,22 @@ def _slope(evidence: Evidence, limits: GateConfig) -> Check:
     name, rows = "calibration slope", _published_rows(evidence)
     if rows.empty:
         return Check(name, Finding.HOLD, "no published probability to calibrate", limit=1.0, n=0)
-    fit = metrics.calibration_slope_intercept(rows["p"].to_numpy("float64"), rows["y"].to_numpy("float64"))
-    if not np.isfinite(fit.slope) or not np.isfinite(fit.slope_se):
+    slope, error = _slope_of(rows)
+    if not np.isfinite(slope) or not np.isfinite(error):
         return Check(name, Finding.UNKNOWN, "published probabilities hardly vary: no slope", limit=1.0, n=len(rows))
-    half = limits.slope_z * fit.slope_se
-    low, high = fit.slope - half, fit.slope + half
+    half = limits.slope_z * error
+    low, high = slope - half, slope + half
     finding = Finding.PASS if low <= 1.0 <= high else Finding.HOLD
-    says = f"calibration slope {fit.slope:.2f} ({low:.2f} to {high:.2f}), 1 is calibrated"
-    return Check(name, finding, says, fit.slope, low, high, 1.0, len(rows))
+    says = f"calibration slope {slope:.2f} ({low:.2f} to {high:.2f}), 1 is calibrated"
+    return Check(name, finding, says, slope, low, high, 1.0, len(rows))
+
+
+def _slope_of(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return the slope of the log-odds and its standard error; of three outcomes that of all their logarithms."""
+    if is_three_way(rows):
+        return multiclass.calibration_slope(probabilities(rows), outcomes_seen(rows))
+    fit = metrics.calibration_slope_intercept(rows["p"].to_numpy("float64"), rows["y"].to_numpy("float64"))
+    return fit.slope, fit.slope_se
 
 
 def _champion(evidence: Evidence, _: GateConfig) -> Check:
@@ -165,7 +174,8 @@ def _champion(evidence: Evidence, _: GateConfig) -> Check:
     name, rows = "champion", _published_rows(evidence)
     if evidence.champion is None:
         return Check(name, Finding.PASS, "there is no champion to be worse than")
-    theirs = rows.assign(p=evidence.champion.reindex(rows.index)).dropna(subset=["p"])
+    known = evidence.champion.reindex(rows.index)
+    theirs = rows.assign(**{str(name): known[name] for name in known}).dropna(subset=["p"])
     if theirs.empty:
         return Check(name, Finding.UNKNOWN, "the champion published none of these games", limit=0.0, n=0)
     mean, low, high = _paired(rows.loc[theirs.index], theirs)
@@ -190,7 +200,7 @@ def _shadow(evidence: Evidence, limits: GateConfig) -> Check:
 def _published_rows(evidence: Evidence) -> pd.DataFrame:
     """Return the games with a published and a market probability, the published one as p."""
     rows = evidence.rows
-    return rows.loc[rows["published"].notna() & rows["market_prob"].notna()].assign(p=lambda r: r["published"])
+    return said_in(rows.loc[rows["published"].notna() & rows["market_prob"].notna()], "published")
 
 
 def _paired(rows: pd.DataFrame, against: pd.DataFrame) -> tuple[float, float, float]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from aipro_ml import metrics
 from aipro_ml.enums import BetType
 from aipro_ml.evaluation.gate import Gate
 from aipro_ml.evaluation.page import figure, page, table
 from aipro_ml.evaluation.report import LEADERBOARD_LABELS
 from aipro_ml.training.leaderboard import BASELINE, MARKET
+from aipro_ml.training.oof import losses, market_rows, said_in
 
 GATE_LABELS = {
     "check": "Check",
@@ -29,7 +29,7 @@ GATE_LABELS = {
 
 @dataclass(frozen=True)
 class ReviewedModel:
-    """One candidate: `published` has `calibrated`, `published` beside the out-of-fold columns (None: three outcomes).
+    """One candidate: `published` has `calibrated`, `published` beside the out-of-fold columns (None: half-decided rows).
 
     `why_no_gate` says why `gate` is None. `pictures`: PNG file and caption.
     """
@@ -51,9 +51,8 @@ class ReviewedModel:
         both = rows[rows[["calibrated", "published", "market_prob"]].notna().all(axis=1)]
         if both.empty:
             return {}
-        y = both["y"].to_numpy("float64")
-        stages = {"calibrated": "calibrated", "published": "published", "market_prob": "market"}
-        found = {f"log_loss_{name}": metrics.log_loss(both[column], y) for column, name in stages.items()}
+        stages = {name: said_in(both, name) for name in ("calibrated", "published")} | {"market": market_rows(both)}
+        found = {f"log_loss_{name}": float(losses(said).mean()) for name, said in stages.items()}
         return {"n_published": float(len(both)), **found}
 
 

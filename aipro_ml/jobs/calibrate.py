@@ -9,22 +9,22 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine
 
-from aipro_ml import metrics
 from aipro_ml.calibration.base import Calibrator
-from aipro_ml.calibration.blend import MarketBlend, fit_blend, load_blend, walk_forward_blended
-from aipro_ml.calibration.choice import Choice, choose, walk_forward_calibrated
+from aipro_ml.calibration.blend import MarketBlend, fit_blend, load_blend, with_published
+from aipro_ml.calibration.choice import Choice, choose, with_calibrated
 from aipro_ml.calibration.document import write_document
 from aipro_ml.calibration.load import load_calibrator
+from aipro_ml.calibration.outcomes import MARKET, scores_of, seen_of
 from aipro_ml.calibration.plots import reliability_diagram, season_diagrams
 from aipro_ml.calibration.reliability import ReliabilityReport, reliability
-from aipro_ml.calibration.venn_abers import VennAbers, load_venn_abers
+from aipro_ml.calibration.venn_abers import Interval, OutcomeIntervals, VennAbers, load_venn_abers
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
 from aipro_ml.enums import CalibrationMethod
 from aipro_ml.errors import AiproError, ArtifactError, UsageError
 from aipro_ml.identity import derive_id
 from aipro_ml.training.artifacts import read_artifact
-from aipro_ml.training.oof import is_three_way, weights
+from aipro_ml.training.oof import is_three_way, losses, market_rows, reference_rows, said_in, weights
 
 SEED = 20260101
 """Seeds the simulated null of the calibration error; a fixed part of the report."""
@@ -32,12 +32,15 @@ SEED = 20260101
 
 @dataclass(frozen=True)
 class CalibrationReport:
-    """What calibration chose for a model, and what it changed on the same walk-forward rows."""
+    """What calibration chose for a model, and what it changed on the same walk-forward rows.
+
+    Of three outcomes `before` and `after` speak of home against the others; `outcome_log_losses` of all three.
+    """
 
     model: models.StoredModel
     choice: Choice
     blend: MarketBlend
-    interval: VennAbers
+    interval: Interval
     before: ReliabilityReport
     after: ReliabilityReport
     compared: int
@@ -45,17 +48,24 @@ class CalibrationReport:
     market_log_loss: float | None
     diagram: Path
     title: str
+    outcome_log_losses: tuple[float, float] | None = None
+
+    @property
+    def log_losses(self) -> tuple[float, float]:
+        """Return the log loss over all outcomes, before and after calibration."""
+        return self.outcome_log_losses or (self.before.log_loss, self.after.log_loss)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Return the figures before and after calibration, published and of the market, one row each."""
 
-        def row(name: str, report: ReliabilityReport) -> dict[str, Any]:
+        def row(name: str, report: ReliabilityReport, log_loss: float) -> dict[str, Any]:
             fit = report.fit
-            figures = {"n": report.n, "log_loss": report.log_loss, "ece": report.ece, "ece_null": report.ece_null.mean}
+            figures = {"n": report.n, "log_loss": log_loss, "ece": report.ece, "ece_null": report.ece_null.mean}
             return {"stage": name, **figures, "slope": fit.slope, "intercept": fit.intercept}
 
-        rows = [row("model", self.before), row("calibrated", self.after)]
+        before, after = self.log_losses
+        rows = [row("model", self.before, before), row("calibrated", self.after, after)]
         blank = dict.fromkeys(rows[0])
         return [
             *rows,
@@ -79,25 +89,21 @@ def calibrate(
     oof = read_artifact(settings.artifacts_dir / model.file_path).oof
     _refuse_unready(model, oof)
     choice = choose(oof, method)
-    calibrated = walk_forward_calibrated(oof, choice.method)
-    blend = fit_blend(calibrated, oof["market_prob"], oof["y"])
-    report = _report(settings, model, (choice, blend, _fit_interval(oof)), oof.assign(calibrated=calibrated))
+    rows = with_published(with_calibrated(oof, choice.method))
+    blend = fit_blend(scores_of(rows, "calibrated"), scores_of(rows, MARKET), seen_of(rows))
+    report = _report(settings, model, (choice, blend, _fit_interval(oof)), rows)
     if not dry_run:
         _save(engine, settings, report, now)
     return report
 
 
 def _refuse_unready(model: models.StoredModel, oof: pd.DataFrame) -> None:
-    """Raise where calibration would be wrong: three outcomes, or rows that count half."""
-    missing = None
-    if is_three_way(oof):
-        missing = "its moneyline has three outcomes, and calibrators and the market blend speak of two"
-    elif weights(oof) is not None:
-        missing = "half of a stake on a quarter line may come back, and calibrators count whole rows"
-    if missing is not None:
+    """Raise where calibration would be wrong: rows that count half."""
+    if weights(oof) is not None:
         raise AiproError(
             f"model {str(model.id)[:8]} ({model.sport} {model.bet_type}, {model.name}) cannot be calibrated yet: "
-            f"{missing}; it stands in the leaderboard, but cannot be promoted or predict"
+            "half of a stake on a quarter line may come back, and calibrators count whole rows; it stands in the "
+            "leaderboard, but cannot be promoted or predict"
         )
 
 
@@ -116,7 +122,7 @@ def stored_calibration(settings: Settings, model: models.StoredModel) -> tuple[C
     return calibrator, blend
 
 
-def stored_interval(settings: Settings, model: models.StoredModel) -> VennAbers | None:
+def stored_interval(settings: Settings, model: models.StoredModel) -> Interval | None:
     """Return the Venn-Abers intervals of a calibrated model, checked by their hash; None where it has none yet."""
     facts = model.metrics["calibration"].get("interval")
     if facts is None:
@@ -126,8 +132,9 @@ def stored_interval(settings: Settings, model: models.StoredModel) -> VennAbers 
     return interval
 
 
-def _fit_interval(oof: pd.DataFrame) -> VennAbers:
-    return VennAbers().fit(oof["p"].to_numpy("float64"), oof["y"].to_numpy("float64"))
+def _fit_interval(oof: pd.DataFrame) -> Interval:
+    unfitted: Interval = OutcomeIntervals() if is_three_way(oof) else VennAbers()
+    return unfitted.fit(scores_of(oof), seen_of(oof))
 
 
 def _same(place: str, found: str, noted: str) -> None:
@@ -136,13 +143,11 @@ def _same(place: str, found: str, noted: str) -> None:
 
 
 def _report(
-    settings: Settings, model: models.StoredModel, fitted: tuple[Choice, MarketBlend, VennAbers], rows: pd.DataFrame
+    settings: Settings, model: models.StoredModel, fitted: tuple[Choice, MarketBlend, Interval], rows: pd.DataFrame
 ) -> CalibrationReport:
     choice, blend, interval = fitted
     before, after = _reliability_of(rows)
-    published = walk_forward_blended(rows, rows["calibrated"])
-    both = published.notna() & rows["market_prob"].notna()
-    y = rows.loc[both, "y"].to_numpy("float64")
+    both = rows[rows["published"].notna() & rows["market_prob"].notna()]
     title = f"{model.sport} {model.bet_type} · {model.name} · {choice.method} on {choice.n} out-of-fold games"
     return CalibrationReport(
         model=model,
@@ -151,9 +156,10 @@ def _report(
         interval=interval,
         before=before,
         after=after,
-        compared=int(both.sum()),
-        published_log_loss=metrics.log_loss(published[both].to_numpy("float64"), y) if both.any() else None,
-        market_log_loss=metrics.log_loss(rows.loc[both, "market_prob"].to_numpy("float64"), y) if both.any() else None,
+        compared=len(both),
+        published_log_loss=None if both.empty else float(losses(said_in(both, "published")).mean()),
+        market_log_loss=None if both.empty else float(losses(market_rows(both)).mean()),
+        outcome_log_losses=_outcome_log_losses(rows),
         diagram=_folder(settings, model) / "reliability.png",
         title=title,
     )
@@ -161,14 +167,30 @@ def _report(
 
 def before_and_after(oof: pd.DataFrame, method: CalibrationMethod) -> tuple[ReliabilityReport, ReliabilityReport]:
     """Return the reliability of out-of-fold rows (columns season, p, y) and of the same rows calibrated."""
-    return _reliability_of(oof.assign(calibrated=walk_forward_calibrated(oof, method)))
+    return _reliability_of(with_calibrated(oof, method))
 
 
 def _reliability_of(rows: pd.DataFrame) -> tuple[ReliabilityReport, ReliabilityReport]:
-    known = rows[rows["calibrated"].notna()]
-    if known.empty:
-        known = rows.assign(calibrated=rows["p"])
+    """Return the reports before and after; of three outcomes those of home against the others."""
+    known = reference_rows(_comparable(rows))
     return reliability(known, "p", seed=SEED), reliability(known, "calibrated", seed=SEED)
+
+
+def _comparable(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that calibration had earlier ones for; all of them, as they are, where it had none."""
+    known = rows[rows["calibrated"].notna()]
+    if len(known):
+        return known
+    same = rows.assign(calibrated=rows["p"])
+    return same.assign(calibrated_draw=rows["p_draw"]) if is_three_way(rows) else same
+
+
+def _outcome_log_losses(rows: pd.DataFrame) -> tuple[float, float] | None:
+    """Return the log losses over all three outcomes, before and after; None of two outcomes."""
+    if not is_three_way(rows):
+        return None
+    known = _comparable(rows)
+    return float(losses(known).mean()), float(losses(said_in(known, "calibrated")).mean())
 
 
 def _folder(settings: Settings, model: models.StoredModel) -> Path:
@@ -228,8 +250,8 @@ def _facts(report: CalibrationReport, path: str | None, digest: str | None) -> M
         "log_losses": {method.value: loss for method, loss in report.choice.log_losses.items()},
         "path": path,
         "hash": digest,
-        "log_loss_before": report.before.log_loss,
-        "log_loss_after": report.after.log_loss,
+        "log_loss_before": report.log_losses[0],
+        "log_loss_after": report.log_losses[1],
         "log_loss_published": report.published_log_loss,
         "log_loss_market": report.market_log_loss,
         "ece_before": report.before.ece,

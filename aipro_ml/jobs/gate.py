@@ -8,8 +8,8 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from aipro_ml.betting.settlement import SettlementRules, settle_reference
-from aipro_ml.calibration.blend import walk_forward_blended
-from aipro_ml.calibration.choice import choose, walk_forward_calibrated
+from aipro_ml.calibration.blend import with_published
+from aipro_ml.calibration.choice import choose, with_calibrated
 from aipro_ml.config import GateConfig, Settings, gates_config
 from aipro_ml.db.repositories import acts, games, models
 from aipro_ml.enums import CalibrationMethod, GameStatus
@@ -21,6 +21,7 @@ from aipro_ml.features.sport import sport
 from aipro_ml.jobs.datasets import dataset_of
 from aipro_ml.jobs.matrices import columns_of
 from aipro_ml.training.artifacts import artifact_hash, read_oof
+from aipro_ml.training.oof import is_three_way, said_in
 
 
 def gate_of(
@@ -56,8 +57,7 @@ def published_rows(oof: pd.DataFrame, metrics: Any) -> pd.DataFrame:
     """
     stored = metrics.get("calibration")
     method = choose(oof).method if stored is None else CalibrationMethod(stored["method"])
-    calibrated = walk_forward_calibrated(oof, method)
-    return oof.assign(calibrated=calibrated, published=walk_forward_blended(oof, calibrated))
+    return with_published(with_calibrated(oof, method))
 
 
 def _evidence(
@@ -86,26 +86,26 @@ def _evidence(
 
 
 def _settled(connection: Connection, model: models.StoredModel, matrix: FeatureMatrix) -> pd.Series | None:
-    """Return the labels of the training data's lines by the scores stored today; None on three-way markets."""
-    if matrix.three_way:
-        return None
+    """Return the labels of the training data's lines by the scores stored today."""
     played = games.schedule(connection, model.sport).set_index("game_id").reindex(matrix.X.index.astype(str))
     final = (played["status"] == GameStatus.FINAL).to_numpy("bool")
     home, away = (np.where(final, played[name].astype("float64"), np.nan) for name in ("home_score", "away_score"))
     rules = SettlementRules.of(sport(model.sport).config)
     longer = played["overtime"].eq(other=True)
     home, away = rules.counted(model.bet_type, home, away, longer)
-    y = settle_reference(model.bet_type, matrix.meta["line"].to_numpy("float64"), home, away)
+    line = matrix.meta["line"].to_numpy("float64")
+    y = (np.sign(home - away) + 1) / 2 if matrix.three_way else settle_reference(model.bet_type, line, home, away)
     return pd.Series(y, index=matrix.X.index, dtype="float64")
 
 
-def _champion_published(settings: Settings, champion: models.StoredModel | None) -> pd.Series | None:
+def _champion_published(settings: Settings, champion: models.StoredModel | None) -> pd.DataFrame | None:
     if champion is None:
         return None
     try:
-        return published_rows(whole_oof(settings, champion), champion.metrics)["published"]
+        rows = said_in(published_rows(whole_oof(settings, champion), champion.metrics), "published")
     except (AiproError, KeyError):  # a broken champion must not keep a whole challenger out
-        return pd.Series(dtype="float64")
+        return pd.DataFrame({"p": pd.Series(dtype="float64")})
+    return rows[["p", "p_draw"] if is_three_way(rows) else ["p"]]
 
 
 def _shadow(

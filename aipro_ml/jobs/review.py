@@ -23,7 +23,7 @@ from aipro_ml.jobs.datasets import dataset_of
 from aipro_ml.jobs.gate import gate_of, published_rows, whole_oof
 from aipro_ml.training.artifacts import MODEL
 from aipro_ml.training.base import TrainedModel
-from aipro_ml.training.oof import is_three_way, market_rows, reference_rows, weights
+from aipro_ml.training.oof import market_rows, reference_rows, weights
 from aipro_ml.training.plots import importance_chart, skill_by_season
 from aipro_ml.training.registry import load_model
 from aipro_ml.training.splits import walk_forward
@@ -113,8 +113,6 @@ def _fold_picture(folder: Path, run: StoredRun, matrix: FeatureMatrix) -> Path:
 
 
 def _why_no_gate(oof: pd.DataFrame) -> str:
-    if is_three_way(oof):
-        return "not judged: three outcomes are not calibrated yet"
     return "" if weights(oof) is None else "not judged: half-decided quarter lines are not calibrated yet"
 
 
@@ -130,7 +128,7 @@ def _reliability(folder: Path, name: str, oof: pd.DataFrame, published: pd.DataF
         before = reliability(reference_rows(oof), seed=seed)
         path = reliability_diagram(folder / "reliability.png", before, title=f"{name}: out of fold")
         return [(path, "Reliability before calibration")]
-    known = published[published["calibrated"].notna()]
+    known = reference_rows(published[published["calibrated"].notna()])
     reports = (reliability(known, column, seed=seed) for column in ("p", "calibrated"))
     path = reliability_diagram(folder / "reliability.png", *reports, title=f"{name}: out of fold, same games")
     return [(path, "Reliability before and after walk-forward calibration, on the same games")]

@@ -4,8 +4,10 @@ import numpy as np
 import numpy.typing as npt
 
 from aipro_ml.metrics import LOG_LOSS_CLIP, FloatArray, IntArray
+from aipro_ml.metrics.conditional_logit import Problem, fit_conditional_logit
 
 _SUM_TOLERANCE = 1e-6
+_FLAT = 1e-4  # precision of a belief that keeps separable rows finite and no more
 
 
 def log_losses(p: npt.ArrayLike, outcome: npt.ArrayLike) -> FloatArray:
@@ -42,6 +44,19 @@ def hits(p: npt.ArrayLike, outcome: npt.ArrayLike) -> FloatArray:
     """Return 1.0 where the likeliest outcome (the first of equals) happened, else 0.0; its mean is the accuracy."""
     p, outcome = _checked(p, outcome)
     return np.asarray(p.argmax(axis=1) == outcome, dtype=np.float64)
+
+
+def calibration_slope(p: npt.ArrayLike, outcome: npt.ArrayLike) -> tuple[float, float]:
+    """Return the slope of ln p in a conditional logit of what happened, and its standard error; 1 is calibrated.
+
+    Every outcome but the first has an intercept of its own; of two outcomes it is the slope of the logit.
+    """
+    p, outcome = _checked(p, outcome)
+    n, k = p.shape
+    logs = np.log(np.clip(p, LOG_LOSS_CLIP, 1.0))
+    Z = np.stack([logs, *(np.tile(np.eye(k)[j], (n, 1)) for j in range(1, k))], axis=-1)
+    coef, se = fit_conditional_logit(Problem(Z, outcome, np.ones(n), np.zeros(k), _FLAT))
+    return float(coef[0]), float(se[0])
 
 
 def _checked(p: npt.ArrayLike, outcome: npt.ArrayLike) -> tuple[FloatArray, IntArray]:

@@ -75,6 +75,12 @@ def market_rows(oof: pd.DataFrame) -> pd.DataFrame:
     return said.assign(p_draw=said["market_draw"]) if is_three_way(said) else said
 
 
+def said_in(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the rows with the probabilities in `column` (and `column`_draw, of three outcomes) as p (and p_draw)."""
+    said = rows.assign(p=rows[column])
+    return said.assign(p_draw=said[f"{column}_draw"]) if is_three_way(said) else said
+
+
 def reference_rows(oof: pd.DataFrame) -> pd.DataFrame:
     """Return the frame as a two-way question, did the reference outcome happen: y 1.0 or 0.0."""
     return oof.assign(y=(oof["y"] == 1.0).astype("float64"))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aipro_ml.errors import UsageError
+from aipro_ml.metrics.conditional_logit import Problem, fit_conditional_logit
 from aipro_ml.training.base import Probabilities
 from aipro_ml.training.oof import Floats, market_rows, outcomes_seen, probabilities, weights
 
@@ -19,7 +20,6 @@ PRIOR_SD = 0.5
 """How far a coefficient is believed to lie from the prior's centre; members that say the same share what they say."""
 
 EPSILON = 1e-6
-_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,9 @@ def fit_pool(
     logs = _logs(said)
     weight = np.ones(n) if weight is None else weight
     while True:
-        coef, se = _newton(logs[:, :, kept], seen, weight, np.asarray(centre)[kept])
+        coef, se = fit_conditional_logit(
+            Problem(logs[:, :, kept], seen, weight, np.asarray(centre)[kept], 1 / PRIOR_SD**2)
+        )
         if not positive or coef.min() >= 0 or len(kept) == 1:
             break
         kept.pop(int(coef.argmin()))
@@ -137,47 +139,3 @@ def fit_pool(
 def _logs(said: Sequence[Probabilities]) -> Floats:
     """Return the members' log probabilities, shape (n, k, m)."""
     return np.log(np.clip(np.stack(said, axis=-1), EPSILON, 1.0))
-
-
-def _newton(logs: Floats, seen: Any, weight: Floats, centre: Floats) -> tuple[Floats, Floats]:
-    """Return coefficients and standard errors (m,) of the conditional logit by damped Newton steps."""
-    coef = centre.copy()
-    for _ in range(_STEPS):
-        gradient, hessian = _derivatives(logs, seen, weight, coef, centre)
-        step = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
-        coef = _improved((logs, seen, weight, centre), coef, step)
-        if np.abs(step).max() < 1e-10:
-            break
-    _, hessian = _derivatives(logs, seen, weight, coef, centre)
-    return coef, np.sqrt(np.diag(np.linalg.inv(hessian)))
-
-
-def _derivatives(logs: Floats, seen: Any, weight: Floats, coef: Floats, centre: Floats) -> tuple[Floats, Floats]:
-    p = np.exp(_log_shares(logs, coef))
-    mean = np.einsum("nk,nkm->nm", p, logs)
-    chosen = logs[np.arange(len(seen)), seen]
-    gradient = weight @ (chosen - mean) - (coef - centre) / PRIOR_SD**2
-    centred = logs - mean[:, None, :]
-    hessian = np.einsum("n,nk,nkm,nkl->ml", weight, p, centred, centred) + np.eye(len(coef)) / PRIOR_SD**2
-    return gradient, hessian
-
-
-def _log_shares(logs: Floats, coef: Floats) -> Floats:
-    scores = logs @ coef
-    top = scores.max(axis=1, keepdims=True)
-    return np.asarray(scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), dtype=np.float64)
-
-
-def _improved(problem: tuple[Floats, Any, Floats, Floats], coef: Floats, step: Floats) -> Floats:
-    start = _objective(*problem, coef)
-    for halvings in range(30):  # a full Newton step can overshoot where members are extreme
-        trial = coef + step * 0.5**halvings
-        if _objective(*problem, trial) <= start:
-            return np.asarray(trial, dtype=np.float64)
-    return coef
-
-
-def _objective(logs: Floats, seen: Any, weight: Floats, centre: Floats, coef: Floats) -> float:
-    away = coef - centre
-    said = _log_shares(logs, coef)[np.arange(len(seen)), seen]
-    return float(0.5 * away @ away / PRIOR_SD**2 - weight @ said)

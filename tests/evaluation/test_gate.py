@@ -132,12 +132,16 @@ def test_few_games_and_a_missing_market_hold():
     assert finding(blind, "leak alarm") is Finding.HOLD
 
 
+def as_said(rows):
+    return rows[["published"]].rename(columns={"published": "p"})
+
+
 def test_a_challenger_surely_worse_than_the_champion_is_held():
     rows = evidence().rows
     worse = with_rows(published=squeezed(0.3 * np.log(rows["market_prob"] / (1 - rows["market_prob"]))))
-    assert finding(replace(worse, champion=rows["published"]), "champion") is Finding.HOLD
-    assert finding(evidence(champion=rows["published"]), "champion") is Finding.PASS
-    assert finding(evidence(champion=pd.Series(dtype="float64")), "champion") is Finding.UNKNOWN
+    assert finding(replace(worse, champion=as_said(rows)), "champion") is Finding.HOLD
+    assert finding(evidence(champion=as_said(rows)), "champion") is Finding.PASS
+    assert finding(evidence(champion=pd.DataFrame({"p": pd.Series(dtype="float64")})), "champion") is Finding.UNKNOWN
 
 
 @pytest.mark.parametrize(
