@@ -52,7 +52,7 @@ def with_scores(rows: pd.DataFrame, name: str, p: Scores) -> pd.DataFrame:
 
 
 def shares(scores: npt.NDArray[np.float64]) -> Scores:
-    """Return probabilities (n, k) of unnormalised logarithms, each at least EPSILON before they are made to sum to 1."""
+    """Return probabilities (n, k) of unnormalised logarithms, each EPSILON or more before they are made to sum to 1."""
     p = np.clip(np.exp(scores - scores.max(axis=1, keepdims=True)), EPSILON, None)
     return np.asarray(p / p.sum(axis=1, keepdims=True), dtype=np.float64)
 
@@ -129,9 +129,7 @@ class OneVsRest(Documented):
 
     def fit(self, scores: Scores, outcomes: Scores) -> Self:
         """Fit each part on its own column of the probabilities (n, k)."""
-        fitted = (
-            part.fit(scores[:, j], (outcomes == j).astype("float64")) for j, part in enumerate(self.parts)
-        )
+        fitted = (part.fit(scores[:, j], (outcomes == j).astype("float64")) for j, part in enumerate(self.parts))
         return type(self)(tuple(fitted))
 
     def calibrate(self, scores: Scores) -> Scores:

@@ -10,8 +10,8 @@ from aipro_ml import metrics
 from aipro_ml.config import GateConfig
 from aipro_ml.evaluation.evidence import Check, Evidence, Finding
 from aipro_ml.evaluation.leaks import feature_aucs, outcome_named
-from aipro_ml.training.leaderboard import season_weeks
 from aipro_ml.metrics import multiclass
+from aipro_ml.training.leaderboard import season_weeks
 from aipro_ml.training.oof import is_three_way, losses, market_rows, outcomes_seen, probabilities, said_in
 
 SEED = 20260101

@@ -29,7 +29,7 @@ GATE_LABELS = {
 
 @dataclass(frozen=True)
 class ReviewedModel:
-    """One candidate: `published` has `calibrated`, `published` beside the out-of-fold columns (None: half-decided rows).
+    """One candidate: `published` has `calibrated`, `published` beside the out-of-fold columns (None: not judged).
 
     `why_no_gate` says why `gate` is None. `pictures`: PNG file and caption.
     """

@@ -10,8 +10,10 @@ import pandas as pd
 
 from aipro_ml.calibration.logits import expit, logit
 from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.inference.outcome_odds import outcome_log_odds
 from aipro_ml.inference.prediction import Prediction
-from aipro_ml.training.base import TrainedModel
+from aipro_ml.training.base import TrainedModel, outcome_contributions
+from aipro_ml.training.ensemble import EnsembleModel
 from aipro_ml.training.sklearn import SklearnModel
 from aipro_ml.training.trees import HistogramEstimator
 
@@ -55,12 +57,9 @@ def explain(
     """
     if not predictions:
         return pd.DataFrame(columns=list(EXPLANATION_COLUMNS))
-    _refuse_three_outcomes(model)
     rows = _asked(X, [p.game_id for p in predictions], list(model.feature_names))
-    features, base = _contributions(model, rows, background, seed)
-    first = model.outcomes[0]
-    sign = np.where([p.predicted_side == first for p in predictions], 1.0, -1.0)
-    features, base = features * sign[:, None], base * sign
+    chosen = np.array([model.outcomes.index(p.predicted_side) for p in predictions])
+    features, base = _of_sides(model, rows, chosen, background, seed)
     margin = base + features.sum(axis=1)
     _check(predictions, margin)
     kept = _kept(features)
@@ -91,19 +90,10 @@ def feature_contributions(
 def explained_rows(
     model: TrainedModel, X: pd.DataFrame, background: pd.DataFrame | None = None, seed: int = 0
 ) -> pd.DataFrame:
-    """Return `feature_contributions` and a last column `(base)`: a row's sum is the logit of its probability.
-
-    AiproError for a model of three outcomes: its log-odds are no sum over features.
-    """
-    _refuse_three_outcomes(model)
+    """Return `feature_contributions` and a last column `(base)`: a row's sum is the logit of its probability."""
     names = list(model.feature_names)
     values, base = _contributions(model, X[names], background, seed)
     return pd.DataFrame(np.column_stack([values, base]), index=X.index, columns=[*names, "(base)"])
-
-
-def _refuse_three_outcomes(model: TrainedModel) -> None:
-    if len(model.outcomes) > 2:
-        raise AiproError("a model of three outcomes has no explanation yet: its log-odds are no sum over features")
 
 
 def _check(predictions: Sequence[Prediction], margin: Floats) -> None:
@@ -197,19 +187,81 @@ def _long(
     )
 
 
+def _of_sides(
+    model: TrainedModel,
+    X: pd.DataFrame,
+    chosen: npt.NDArray[np.int64],
+    background: pd.DataFrame | None,
+    seed: int,
+) -> tuple[Floats, Floats]:
+    """Return contributions (n, d) and base (n,) in log-odds of each row's `chosen` outcome (its number)."""
+    if len(model.outcomes) > 2:
+        return _of_three(model, X, chosen, background, seed)
+    features, base = _contributions(model, X, background, seed)
+    sign = np.where(chosen == 0, 1.0, -1.0)
+    return features * sign[:, None], base * sign
+
+
+def _of_three(
+    model: TrainedModel,
+    X: pd.DataFrame,
+    chosen: npt.NDArray[np.int64],
+    background: pd.DataFrame | None,
+    seed: int,
+) -> tuple[Floats, Floats]:
+    own = outcome_contributions(model, X)
+    if own is None and isinstance(model, SklearnModel) and isinstance(model.estimator, HistogramEstimator):
+        own = _of_all_trees(model.estimator.classifier, X)
+    if own is not None:
+        return outcome_log_odds(*own, chosen)
+    known = _required(background)
+    features, base = np.empty(X.shape), np.empty(len(X))
+    for outcome in np.unique(chosen):
+        rows = chosen == outcome
+        features[rows], base[rows] = _of_any(model, X.loc[rows], known, seed, int(outcome))
+    return features, base
+
+
 def _contributions(
     model: TrainedModel, X: pd.DataFrame, background: pd.DataFrame | None, seed: int
 ) -> tuple[Floats, Floats]:
     """Return contributions (n, d) in the model's own order and base (n,), in log-odds of outcome 0."""
+    if len(model.outcomes) > 2:
+        return _of_three(model, X, np.zeros(len(X), dtype=np.int64), background, seed)
     own = model.contributions(X)
     if own is not None:
         names, found = list(model.feature_names), own[0]
         return (found if list(found.columns) == names else found[names]).to_numpy("float64"), own[1]
     if isinstance(model, SklearnModel) and isinstance(model.estimator, HistogramEstimator):
         return _of_trees(model.estimator.classifier, X)
+    if isinstance(model, EnsembleModel):
+        return _of_members(model, X, background, seed)
+    return _of_any(model, X, _required(background), seed)
+
+
+def _of_members(
+    model: EnsembleModel, X: pd.DataFrame, background: pd.DataFrame | None, seed: int
+) -> tuple[Floats, Floats]:
+    """Return the weighted sum of the members' contributions: a pool's log-odds are that sum of theirs.
+
+    Each member in its own exact form where it has one; only the others are asked over and over.
+    """
+    place = {name: number for number, name in enumerate(model.feature_names)}
+    features, base = np.zeros((len(X), len(place))), np.zeros(len(X))
+    for coef, member in zip(model.pool.coef, model.members.values(), strict=True):
+        if coef == 0:
+            continue
+        names = list(member.feature_names)
+        found = _contributions(member, X[names], background, seed)
+        features[:, [place[name] for name in names]] += coef * found[0]
+        base += coef * found[1]
+    return features, base
+
+
+def _required(background: pd.DataFrame | None) -> pd.DataFrame:
     if background is None:
         raise UsageError("this model has no contributions of its own: pass background rows to explain it")
-    return _of_any(model, X, background, seed)
+    return background
 
 
 def _of_trees(classifier: Any, X: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -221,13 +273,25 @@ def _of_trees(classifier: Any, X: pd.DataFrame) -> tuple[Floats, Floats]:
     return values, np.full(len(X), base)
 
 
-def _of_any(model: TrainedModel, X: pd.DataFrame, background: pd.DataFrame, seed: int) -> tuple[Floats, Floats]:
+def _of_all_trees(classifier: Any, X: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return contributions (n, k, d) to the score of each class, and bases (n, k)."""
+    import shap
+
+    explainer = shap.TreeExplainer(classifier)
+    values = np.asarray(explainer.shap_values(X.to_numpy("float64")), dtype=np.float64)
+    base = np.tile(np.asarray(explainer.expected_value, dtype=np.float64), (len(X), 1))
+    return values.transpose(0, 2, 1), base
+
+
+def _of_any(
+    model: TrainedModel, X: pd.DataFrame, background: pd.DataFrame, seed: int, outcome: int = 0
+) -> tuple[Floats, Floats]:
     import shap
 
     names = list(model.feature_names)
 
     def log_odds(values: Floats) -> Floats:
-        return _log_odds(model.predict_proba(pd.DataFrame(values, columns=names))[:, 0].tolist())
+        return _log_odds(model.predict_proba(pd.DataFrame(values, columns=names))[:, outcome].tolist())
 
     known = background[names].to_numpy("float64")[:_BACKGROUND_ROWS]
     explainer = shap.PermutationExplainer(log_odds, shap.maskers.Independent(known), seed=seed)

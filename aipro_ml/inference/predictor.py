@@ -17,16 +17,29 @@ from aipro_ml.betting.odds import american_to_decimal
 from aipro_ml.calibration.base import Calibrator
 from aipro_ml.calibration.blend import MarketBlend
 from aipro_ml.calibration.logits import EPSILON
-from aipro_ml.calibration.venn_abers import VennAbers
+from aipro_ml.calibration.venn_abers import Interval
 from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetType, Tier
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.inference.policy import Policy
 from aipro_ml.inference.prediction import DECIMALS, Prediction, rounded
+from aipro_ml.inference.three_way import best_of_three
 from aipro_ml.training.base import TrainedModel
 from aipro_ml.training.lines import line_feature
 
 Floats = npt.NDArray[np.float64]
-_TURNED = ("p", "fair", "model_p", "calibrated_p")
+_TOLD = {
+    "probability": "p",
+    "ev": "ev",
+    "line_at_prediction": "line",
+    "fair_probability": "fair",
+    "model_probability": "model_p",
+    "calibrated_probability": "calibrated_p",
+    "kelly_fraction": "kelly",
+    "push_probability": "push",
+    "probability_low": "low",
+    "probability_high": "high",
+}
+"""Fields of a prediction, as the columns of a chosen side hold them."""
 
 
 class AbstentionReason(StrEnum):
@@ -52,7 +65,8 @@ class Abstention:
 class ModelScores:
     """One model's raw probabilities of the reference side, and what stands behind it until publication.
 
-    `probability`: index game_id, NaN where there are no features. `calibration_rows`: out-of-fold rows that
+    `probability`: index game_id, NaN where there are no features. `draw`: likewise of the draw, where that is an
+    outcome of its own; calibrator, blend and interval then speak of three. `calibration_rows`: out-of-fold rows that
     calibration was decided on, also where it chose no calibrator. `interval`: None for calibrations of old.
     """
 
@@ -64,7 +78,8 @@ class ModelScores:
     calibration_version: str | None = None
     blend: MarketBlend | None = None
     suspected_leak: bool = False
-    interval: VennAbers | None = None
+    interval: Interval | None = None
+    draw: pd.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +92,17 @@ class Slate:
 
 def reference_probability(model: TrainedModel, X: pd.DataFrame) -> pd.Series:
     """Return the model's probability of outcome 0 a row of X (index game_id); NaN where it has none."""
+    return outcome_probabilities(model, X).iloc[:, 0].rename("probability")
+
+
+def outcome_probabilities(model: TrainedModel, X: pd.DataFrame) -> pd.DataFrame:
+    """Return the model's probabilities, a column an outcome, a row a row of X; NaN where it has none."""
     line = line_feature(model)  # a line alone says nothing of the game
-    known = X[[name for name in model.feature_names if name != line]].notna().any(axis=1)
-    p = pd.Series(np.nan, index=X.index, name="probability", dtype="float64")
+    known = X[[name for name in model.feature_names if name != line]].notna().any(axis=1).to_numpy("bool")
+    p = np.full((len(X), len(model.outcomes)), np.nan)
     if known.any():
-        p.loc[known] = model.predict_proba(X.loc[known])[:, 0]
-    return p
+        p[known] = model.predict_proba(X.loc[known])
+    return pd.DataFrame(p, index=X.index, columns=[str(outcome) for outcome in model.outcomes])
 
 
 def predict_slate(
@@ -124,6 +144,8 @@ def _board(number: int, scores: ModelScores, games: pd.DataFrame, market: pd.Dat
     board = market.reindex(games.index).assign(
         model=number, as_of=games["as_of"], model_p=scores.probability.reindex(games.index)
     )
+    if scores.draw is not None:
+        board["model_draw"] = scores.draw.reindex(games.index)
     reasons = {
         AbstentionReason.ALREADY_STARTED: games["as_of"] >= games["kickoff"],
         AbstentionReason.NO_FEATURES: board["model_p"].isna(),
@@ -144,15 +166,19 @@ def _bets(
     distributions: Mapping[BetType, MarginDistribution],
     policy: Policy,
 ) -> pd.DataFrame:
-    """Return the board's open rows with published probabilities, the chosen side and its EV."""
+    """Return the board's open rows with the chosen `side`, its EV, and every probability turned to it."""
     parts = []
     for number, part in board.groupby("model"):
         scores = models[int(number)]
+        if scores.draw is not None:
+            parts.append(best_of_three(part, scores.calibrator, scores.blend, scores.interval, policy))
+            continue
         model_p, fair = part["model_p"].to_numpy("float64"), part["fair"].to_numpy("float64")
         calibrated, p = _published(scores, model_p, fair)
         low, high = _interval(scores, model_p, fair, p)
         push = _push_probability(distributions.get(scores.bet_type), part["line"].to_numpy("float64"), p)
-        parts.append(_sides(part.assign(calibrated_p=calibrated, p=p, low=low, high=high, push=push), policy))
+        valued = part.assign(calibrated_p=calibrated, p=p, low=low, high=high, push=push)
+        parts.append(_sides(valued, scores.bet_type, policy))
     return pd.concat(parts) if parts else board
 
 
@@ -184,8 +210,8 @@ def _push_probability(distribution: MarginDistribution | None, line: Floats, p: 
     return distribution.win_push_lose(distribution.match_mean(line, p), line).push
 
 
-def _sides(part: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """Return `part` with `reference` (is the reference side chosen?), `price`, `book` and `ev` of that side.
+def _sides(part: pd.DataFrame, bet_type: BetType, policy: Policy) -> pd.DataFrame:
+    """Return `part` with the chosen `side`, its `price`, `book` and `ev`, and line and probabilities turned to it.
 
     Policy `ev`: the larger EV, the reference side where equal; a side nobody prices cannot be bet.
     """
@@ -197,11 +223,18 @@ def _sides(part: pd.DataFrame, policy: Policy) -> pd.DataFrame:
         reference = comparable[:, 0] >= comparable[:, 1]
     else:
         reference = p >= 0.5
+    low, high = part["low"].to_numpy("float64"), part["high"].to_numpy("float64")
+    turned = {name: _turned(part[name], reference) for name in ("p", "fair", "model_p", "calibrated_p")}
+    sides = np.array([OPPOSITE[REFERENCE_SIDE[bet_type]], REFERENCE_SIDE[bet_type]], dtype=object)
     return part.assign(
-        reference=reference,
+        **turned,
+        side=sides[reference.astype(int)],
+        line=_lines(part, bet_type, reference),
         price=np.where(reference, prices[:, 0], prices[:, 1]),
         book=part["reference_book"].where(reference, part["other_book"]),
         ev=np.where(reference, ev[:, 0], ev[:, 1]),
+        low=np.where(reference, low, 1.0 - high),
+        high=np.where(reference, high, 1.0 - low),
     )
 
 
@@ -210,7 +243,7 @@ def _stakes(bets: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     if bets.empty:
         return bets
     kelly = policy.kelly
-    chosen, price = np.where(bets["reference"], bets["p"], 1 - bets["p"]), bets["price"].to_numpy("float64")
+    chosen, price = bets["p"].to_numpy("float64"), bets["price"].to_numpy("float64")
     shrink = _shrink(bets, chosen, price) if kelly.shrink else np.ones(len(bets))
     single = kelly_fraction(chosen, price, kelly.fraction, kelly.cap, shrink)
     # no price, no stake; and none on a value that is 0 in the six decimals published
@@ -227,11 +260,8 @@ def _shrink(bets: pd.DataFrame, chosen: Floats, price: Floats) -> Floats:
 
 
 def _predictions(part: pd.DataFrame, scores: ModelScores, policy: Policy) -> list[Prediction]:
-    """Return the prediction of each row of one model in `_stakes`, everything turned to the chosen side."""
-    reference = part["reference"].to_numpy(bool)
-    side, other = REFERENCE_SIDE[scores.bet_type], OPPOSITE[REFERENCE_SIDE[scores.bet_type]]
-    p, fair, model, calibrated = (_turned(part[name], reference) for name in _TURNED)
-    low, high = _interval_of_side(part, reference)
+    """Return the prediction of each row of one model in `_stakes`."""
+    told = {name: part[column].to_numpy("float64") for name, column in _TOLD.items()}
     own = {
         "model_id": scores.model_id,
         "bet_type": scores.bet_type,
@@ -240,21 +270,12 @@ def _predictions(part: pd.DataFrame, scores: ModelScores, policy: Policy) -> lis
     }
     columns = {
         "game_id": part.index.astype(str).tolist(),
-        "predicted_side": [side if chosen else other for chosen in reference.tolist()],
-        "probability": p,
-        "edge": edge(p, fair),
-        "ev": part["ev"].to_numpy("float64"),
-        "line_at_prediction": _lines(part, scores.bet_type, reference),
+        "predicted_side": part["side"].tolist(),
+        **told,
+        "edge": edge(told["probability"], told["fair_probability"]),
         "odds_at_prediction": [None if isnan(price) else int(price) for price in part["price"].tolist()],
         "book": part["book"].astype(object).where(part["book"].notna(), None).tolist(),
         "as_of": pd.DatetimeIndex(part["as_of"]).to_pydatetime().tolist(),
-        "fair_probability": fair,
-        "model_probability": model,
-        "calibrated_probability": calibrated,
-        "kelly_fraction": part["kelly"].to_numpy("float64"),
-        "push_probability": part["push"].to_numpy("float64"),
-        "probability_low": low,
-        "probability_high": high,
         **{name: [value] * len(part) for name, value in own.items()},
     }
     return Prediction.of_columns({**columns, "signal_tier": _tiers(columns, scores, policy)})
@@ -274,12 +295,6 @@ def _lines(part: pd.DataFrame, bet_type: BetType, reference: npt.NDArray[np.bool
         return np.full(len(part), np.nan)
     line = part["line"].to_numpy("float64")
     return np.where(~reference & (bet_type is BetType.SPREAD), -line, line)
-
-
-def _interval_of_side(part: pd.DataFrame, reference: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Return low and high of the chosen side's probability; NaN stays NaN."""
-    low, high = part["low"].to_numpy("float64"), part["high"].to_numpy("float64")
-    return np.where(reference, low, 1.0 - high), np.where(reference, high, 1.0 - low)
 
 
 def _turned(p: pd.Series, reference: npt.NDArray[np.bool_]) -> Floats:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from aipro_ml.betting.consensus import best_prices, consensus
-from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetType, DevigMethod
+from aipro_ml.enums import OPPOSITE, REFERENCE_SIDE, BetType, DevigMethod, Selection
 
 BOARD_COLUMNS = (
     "line",
@@ -17,6 +17,8 @@ BOARD_COLUMNS = (
     "other_price",
     "other_book",
 )
+DRAW_COLUMNS = ("fair_draw", "draw_price", "draw_book")
+"""What the board of a moneyline with a draw has besides."""
 
 
 def market_boards(
@@ -27,7 +29,9 @@ def market_boards(
     three_way: bool = False,
     lines: pd.DataFrame | None = None,
 ) -> dict[BetType, pd.DataFrame]:
-    """Return BOARD_COLUMNS of each bet type, indexed by game_id; games without a quote have no row.
+    """Return BOARD_COLUMNS of each bet type (three-way moneylines: DRAW_COLUMNS too), indexed by game_id.
+
+    Games without a quote have no row.
 
     `quotes`: ODDS_COLUMNS of `features.records`, the latest a book and selection, already fresh. `line` and
     `fair` speak of the reference side; `fair` and a price are NaN where one side is not offered. `three_way`:
@@ -39,15 +43,17 @@ def market_boards(
         return dict.fromkeys(bet_types, nothing)
     lines = consensus(quotes, devig, three_way=three_way) if lines is None else lines
     best = best_prices(quotes, lines)
-    return {bet_type: _board(lines, best, bet_type) for bet_type in bet_types}
+    drawn = BetType.MONEYLINE if three_way else None
+    return {bet_type: _board(lines, best, bet_type, drawn=bet_type is drawn) for bet_type in bet_types}
 
 
-def _board(lines: pd.DataFrame, best: pd.DataFrame, bet_type: BetType) -> pd.DataFrame:
+def _board(lines: pd.DataFrame, best: pd.DataFrame, bet_type: BetType, *, drawn: bool) -> pd.DataFrame:
     board = lines.loc[lines["market"] == str(bet_type)].set_index("game_id")
     offered = best.loc[best["market"] == str(bet_type)]
     reference = REFERENCE_SIDE[bet_type]
-    for side, name in ((reference, "reference"), (OPPOSITE[reference], "other")):
+    sides = {"reference": reference, "other": OPPOSITE[reference]}
+    for name, side in (sides | ({"draw": Selection.DRAW} if drawn else {})).items():
         of_side = offered.loc[offered["selection"] == str(side)].set_index("game_id")
         board[f"{name}_price"] = of_side["price"].reindex(board.index)
         board[f"{name}_book"] = of_side["book"].reindex(board.index)
-    return board[list(BOARD_COLUMNS)]
+    return board[[*BOARD_COLUMNS, *(DRAW_COLUMNS if drawn else ())]]

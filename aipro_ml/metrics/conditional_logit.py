@@ -59,7 +59,9 @@ def _derivatives(problem: Problem, coef: FloatArray) -> tuple[FloatArray, FloatA
 
 
 def _improved(problem: Problem, coef: FloatArray, step: FloatArray) -> FloatArray:
+    # near the top the steps still left improve it by less than its own rounding: they are taken whole
     start = _objective(problem, coef)
+    start += 1e-12 * abs(start)
     for halvings in range(30):  # a full Newton step can overshoot where figures are extreme
         trial = coef + step * 0.5**halvings
         if _objective(problem, trial) <= start:

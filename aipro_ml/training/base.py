@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,27 @@ class TrainedModel(Protocol):
     def save(self, path: Path) -> None:
         """Write the model into the folder `path` (created if absent)."""
         ...
+
+
+OutcomeContributions = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""Contributions (n, k, d) to the score of each of k outcomes, in the order of `feature_names`, and bases (n, k)."""
+
+
+@runtime_checkable
+class ExplainsOutcomes(Protocol):
+    """A model that may know what moves each of its three outcomes, or more."""
+
+    def outcome_contributions(self, X: pd.DataFrame) -> OutcomeContributions | None:
+        """Return them, None where there are none or two outcomes.
+
+        An outcome's base and contributions sum to the logarithm of its probability, but for a constant a row.
+        """
+        ...
+
+
+def outcome_contributions(model: TrainedModel, X: pd.DataFrame) -> OutcomeContributions | None:
+    """Return the model's own contributions to each outcome of three or more; None where it has none."""
+    return model.outcome_contributions(X) if isinstance(model, ExplainsOutcomes) else None
 
 
 class Trainer(Protocol):

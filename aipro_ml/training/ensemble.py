@@ -14,7 +14,7 @@ from aipro_ml.enums import Framework, Selection
 from aipro_ml.errors import AiproError, ArtifactError, UsageError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.arrays import model_columns
-from aipro_ml.training.base import Probabilities, TrainedModel
+from aipro_ml.training.base import OutcomeContributions, Probabilities, TrainedModel, outcome_contributions
 from aipro_ml.training.header import ModelHeader, read_header, write_header
 from aipro_ml.training.lines import line_feature
 from aipro_ml.training.stacking import Pool
@@ -70,6 +70,23 @@ class EnsembleModel:
                 return None
             features = features.add(coef * found[0].reindex(columns=features.columns, fill_value=0.0))
             base = base + coef * found[1]
+        return features, base
+
+    def outcome_contributions(self, X: pd.DataFrame) -> OutcomeContributions | None:
+        """Return the weighted sum of the members' contributions to each outcome; None where one has none of its own.
+
+        A pool's log probabilities are those of its members, weighted and summed, but for a constant a row.
+        """
+        place = {name: number for number, name in enumerate(self.feature_names)}
+        features, base = np.zeros((len(X), len(self.outcomes), len(place))), np.zeros((len(X), len(self.outcomes)))
+        for coef, member in zip(self.pool.coef, self.members.values(), strict=True):
+            if coef == 0:
+                continue
+            found = outcome_contributions(member, X)
+            if found is None:
+                return None
+            features[:, :, [place[name] for name in member.feature_names]] += coef * found[0]
+            base += coef * found[1]
         return features, base
 
     def save(self, path: Path) -> None:

@@ -51,6 +51,13 @@ class Estimator(Protocol):
         """
         ...
 
+    def outcome_contributions(self, X: Array) -> tuple[Array, Array] | None:
+        """Return contributions (n, k, d) to the score of each of k > 2 classes and bases (n, k), or None.
+
+        A class's base and contributions sum to the logarithm of its probability, but for a constant a row.
+        """
+        ...
+
 
 class EstimatorKind(Protocol):
     """What makes estimators: it fits them and reads them back."""

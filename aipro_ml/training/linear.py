@@ -56,3 +56,11 @@ class LinearEstimator:
         standardised = self.pipeline[:-1].transform(X)
         base = np.full(len(X), float(self.pipeline[-1].intercept_[0]))
         return np.asarray(standardised * self.pipeline[-1].coef_[0], dtype=np.float64), base
+
+    def outcome_contributions(self, X: Array) -> tuple[Array, Array] | None:
+        """Return the same of each class's own coefficients and intercept; None of two classes."""
+        classifier = self.pipeline[-1]
+        if len(classifier.classes_) < 3:
+            return None
+        standardised = np.asarray(self.pipeline[:-1].transform(X), dtype=np.float64)
+        return standardised[:, None, :] * classifier.coef_, np.tile(classifier.intercept_, (len(X), 1))

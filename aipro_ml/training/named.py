@@ -62,6 +62,10 @@ class NamedEstimator:
         """Return None: an unknown classifier has no exact form; shap's permutation explainer takes any."""
         return
 
+    def outcome_contributions(self, X: Array) -> None:  # noqa: ARG002 - the protocol's signature
+        """Return None, likewise."""
+        return
+
 
 @dataclass(frozen=True)
 class NamedKind:

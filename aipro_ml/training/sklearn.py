@@ -13,7 +13,7 @@ from aipro_ml.enums import Framework, Selection
 from aipro_ml.errors import ArtifactError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.arrays import model_columns, outcome_classes, row_weights
-from aipro_ml.training.base import Probabilities
+from aipro_ml.training.base import OutcomeContributions, Probabilities
 from aipro_ml.training.estimator import Estimator
 from aipro_ml.training.estimators import kind_of, usable
 from aipro_ml.training.header import ModelHeader, read_header, write_header
@@ -45,6 +45,10 @@ class SklearnModel:
         if found is None:
             return None
         return pd.DataFrame(found[0], index=X.index, columns=list(self.feature_names)), found[1]
+
+    def outcome_contributions(self, X: pd.DataFrame) -> OutcomeContributions | None:
+        """Return the estimator's own contributions to each of three outcomes or more, or None."""
+        return self.estimator.outcome_contributions(self._array(X))
 
     def save(self, path: Path) -> None:
         """Write the model into the folder `path` (created if absent)."""

@@ -55,6 +55,10 @@ class HistogramEstimator:
         """Return None: the library has no contributions of its own; shap's TreeExplainer is exact for it."""
         return
 
+    def outcome_contributions(self, X: Array) -> None:  # noqa: ARG002 - the protocol's signature
+        """Return None, likewise."""
+        return
+
 
 @dataclass(frozen=True)
 class LightGbmEstimator:
@@ -107,3 +111,11 @@ class LightGbmEstimator:
             return None
         found = np.asarray(self.booster.predict(X, pred_contrib=True), dtype=np.float64)
         return found[:, :-1], found[:, -1]
+
+    def outcome_contributions(self, X: Array) -> tuple[Array, Array] | None:
+        """Return LightGBM's own contributions to each class's score; None of two classes."""
+        k = self.booster.num_model_per_iteration()
+        if k < 3:
+            return None
+        found = np.asarray(self.booster.predict(X, pred_contrib=True), dtype=np.float64).reshape(len(X), k, -1)
+        return found[:, :, :-1], found[:, :, -1]

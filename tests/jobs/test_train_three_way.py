@@ -1,31 +1,43 @@
-"""A three-way league from import to leaderboard, and the clear end of what cannot be done with it yet."""
+"""A three-way league from import to ledger: trained, calibrated, promoted, predicted, explained and graded."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from aipro_ml.enums import BetType, CalibrationMethod
-from aipro_ml.errors import AiproError
+from aipro_ml.inference.ledger import verify
 from aipro_ml.jobs.calibrate import calibrate
+from aipro_ml.jobs.grade import grade_sport
 from aipro_ml.jobs.ingest import ImportOptions, import_batch
+from aipro_ml.jobs.performance import update_performance
+from aipro_ml.jobs.predict import PredictionRequest, predict
+from aipro_ml.jobs.promote import Decision, promote
 from aipro_ml.jobs.train import TrainingRequest, train
 from aipro_ml.sources import synthetic
 from aipro_ml.training.artifacts import read_artifact
 from aipro_ml.training.oof import probabilities
-from tests.fixtures_platform import LATER, training
+from tests.fixtures_platform import LATER, Platform, training
 
 CODE = "SIM-EPL"
 
 
 @pytest.fixture
-def trained(engine, database_settings, untracked):
-    """A simulated soccer league imported, and one model of its moneyline trained."""
-    batch = synthetic.generate("EPL", seasons=5, books=2, seed=3)
+def league(engine, database_settings, untracked):
+    """A simulated soccer league imported."""
+    batch = synthetic.generate("EPL", seasons=6, books=2, seed=3)
     import_batch(engine, database_settings, batch, content=b"soccer", options=ImportOptions(LATER))
-    request = TrainingRequest(CODE, BetType.MONEYLINE, training(), LATER)
-    return train(engine, database_settings, request)
+    return batch
 
 
-def test_a_three_way_league_is_trained_and_compared_but_not_calibrated(trained, engine, database_settings):
+def logit(p):
+    return np.log(p / (1 - p))
+
+
+def test_a_three_way_league_goes_all_the_way(league, engine, database_settings):
+    platform = Platform(database_settings)
+    last = int(platform.one("SELECT max(year) FROM seasons"))
+    request = TrainingRequest(CODE, BetType.MONEYLINE, training(), LATER, last - 3, last - 1)
+    trained = train(engine, database_settings, request)
     rows = {row.name: row for row in trained.leaderboard}
     assert set(rows) == {"constant", "elo", "market", "logistic"}
     assert all(row.rps is not None and row.n == rows["market"].n for row in rows.values())
@@ -34,6 +46,30 @@ def test_a_three_way_league_is_trained_and_compared_but_not_calibrated(trained, 
     oof = read_artifact(model.folder).oof
     assert ((oof["y"] == 0.5).mean()) == pytest.approx(0.25, abs=0.06)
     assert pd.DataFrame(probabilities(oof)).sum(axis=1).round(9).eq(1.0).all()
-    with pytest.raises(AiproError, match="three outcomes") as refused:
-        calibrate(engine, database_settings, str(model.model_id), CalibrationMethod.AUTO, LATER)
-    assert refused.value.exit_code == 1
+
+    calibrated = calibrate(engine, database_settings, str(model.model_id), CalibrationMethod.PLATT, LATER)
+    assert calibrated.published_log_loss < calibrated.log_losses[0]
+    assert calibrated.published_log_loss == pytest.approx(calibrated.market_log_loss, abs=0.02)
+    decision = Decision("three ways", "tests", LATER, force=True)
+    gate = promote(engine, database_settings, str(model.model_id), decision).gate
+    said = {check.name: check for check in gate.checks}
+    assert said["labels"].value == 1.0
+    assert said["published"].n == calibrated.compared
+    assert said["calibration slope"].low < 1.0 < said["calibration slope"].high
+
+    (run, *_) = predict(engine, database_settings, PredictionRequest(CODE, LATER, season=last, week=None))[:1]
+    assert run.published == run.games
+    stored = pd.DataFrame(platform.rows("SELECT * FROM fact_predictions"))
+    assert set(stored["predicted_side"]) <= {"home", "draw", "away"}
+    assert len(set(stored["predicted_side"])) > 1
+    sums = platform.rows("SELECT prediction_id, sum(shap_value) AS total FROM shap_explanations GROUP BY 1")
+    totals = pd.Series({row["prediction_id"]: float(row["total"]) for row in sums})
+    np.testing.assert_allclose(
+        totals.reindex(stored["prediction_id"]), logit(stored["probability"].astype(float)), atol=1e-6
+    )
+    grades = grade_sport(engine, CODE, LATER)
+    assert grades.accounting.graded == grades.accounting.total == len(stored)
+    drawn = grades.rows.merge(stored[["prediction_id", "odds_at_prediction"]], on="prediction_id")
+    assert set(drawn["actual_result"]) == {"win", "loss"}  # a draw is nobody's push
+    assert update_performance(engine, CODE, LATER, backfilled=True).inserted > 0
+    assert verify(platform.rows("SELECT * FROM fact_predictions ORDER BY seq")) == []
