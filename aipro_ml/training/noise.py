@@ -65,3 +65,7 @@ class NoiseEstimator:
     def contributions(self, X: Array) -> None:  # noqa: ARG002 - the protocol's signature
         """Return None: a hash is no sum over features."""
         return
+
+    def outcome_contributions(self, X: Array) -> None:  # noqa: ARG002 - the protocol's signature
+        """Return None, likewise."""
+        return
