@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from aipro_ml.db.repositories import predictions
 from aipro_ml.enums import BetType, CalibrationMethod
 from aipro_ml.inference.ledger import verify
 from aipro_ml.jobs.calibrate import calibrate
@@ -74,4 +75,5 @@ def test_a_three_way_league_goes_all_the_way(league, engine, database_settings):
     won = grades.rows["predicted_side"].map({"home": 1, "draw": 0, "away": -1}) == margin
     assert list(grades.rows["actual_result"]) == list(np.where(won, "win", "loss"))  # a draw is nobody's push
     assert update_performance(engine, CODE, LATER, backfilled=True).inserted > 0
-    assert verify(platform.rows("SELECT * FROM fact_predictions ORDER BY seq")) == []
+    with engine.connect() as connection:
+        assert verify(predictions.ledger_rows(connection)) == []
