@@ -8,7 +8,7 @@ import pandas as pd
 from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories.models import StoredModel
-from aipro_ml.enums import BetType
+from aipro_ml.enums import BetType, Selection
 from aipro_ml.errors import ArtifactError
 from aipro_ml.features.history import History
 from aipro_ml.features.market import fresh_consensus
@@ -17,7 +17,7 @@ from aipro_ml.features.records import Records
 from aipro_ml.features.sport import Sport
 from aipro_ml.inference.freshness import stale_games
 from aipro_ml.inference.policy import Policy
-from aipro_ml.inference.predictor import ModelScores, Slate, predict_slate, reference_probability
+from aipro_ml.inference.predictor import ModelScores, Slate, outcome_probabilities, predict_slate
 from aipro_ml.inference.quotes import market_boards
 from aipro_ml.jobs.calibrate import stored_calibration, stored_interval
 from aipro_ml.jobs.distributions import distributions_before
@@ -119,5 +119,6 @@ def _voice(speaker: Speaker, matrix: FeatureMatrix, board: pd.DataFrame) -> Voic
     model = speaker.artifact.model
     matrix = matrix.select(model.feature_names)
     asked = at_lines(model, matrix.X, board["line"])
-    scores = replace(speaker.scores, probability=reference_probability(model, asked))
+    said = outcome_probabilities(model, asked)
+    scores = replace(speaker.scores, probability=said.iloc[:, 0], draw=said.get(str(Selection.DRAW)))
     return Voice(speaker.stored, model, scores, matrix, asked, speaker.artifact.background)
