@@ -128,11 +128,11 @@ def show(engine: Engine, user: str, limit: int) -> tuple[Summary, list[dict[str,
         return summary, bank.list_transactions(connection, summary.bank.id, limit)
 
 
-def verify(engine: Engine) -> tuple[int, list[dict[str, str]]]:
-    """Return how many bankrolls there are, and every fault (user, fault) of any; none is what must be."""
+def verify(engine: Engine, user: str | None = None) -> tuple[int, list[dict[str, str]]]:
+    """Return how many bankrolls there are (of `user`, or of all), and every fault (user, fault); none must be there."""
     faults: list[dict[str, str]] = []
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        banks = bank.list_banks(connection)
+        banks = bank.list_banks(connection, None if user is None else known_person(connection, user).id)
         for each in banks:
             state = BankState(each.initial, Balance(each.current, each.peak, each.low))
             moved = [Movement(**row) for row in bank.movements(connection, each.id)]

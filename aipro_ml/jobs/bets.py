@@ -104,7 +104,7 @@ def _offer(connection: Connection, reference: str) -> bets.Offer:
 def _refuse_begun(connection: Connection, offer: bets.Offer, moment: datetime) -> None:
     if offer.status is not GameStatus.SCHEDULED or moment >= offer.kickoff:
         raise StaleDataError(f"{offer.game} ({iso_utc(offer.kickoff)}) has begun or is {offer.status}: no bet on it")
-    if void_predictions(connection, offer.sport, [offer.id]):
+    if offer.moved and void_predictions(connection, offer.sport, [offer.id]):
         raise StaleDataError(f"{offer.game} was moved so far that the prediction is void: predict it again")
 
 

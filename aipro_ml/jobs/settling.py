@@ -73,11 +73,11 @@ def settle(
 
 def _void(connection: Connection, found: Sequence[bets.StandingBet]) -> set[str]:
     """Return the predictions without a grade that are void: their game is off, or was moved too far."""
-    ungraded: dict[str, set[UUID]] = {}
+    doubtful: dict[str, set[UUID]] = {}
     for bet in found:
-        if bet.grade is None:
-            ungraded.setdefault(bet.sport, set()).add(bet.prediction_id)
-    return {each for code, ids in ungraded.items() for each in void_predictions(connection, code, ids)}
+        if bet.grade is None and bet.doubtful:
+            doubtful.setdefault(bet.sport, set()).add(bet.prediction_id)
+    return {each for code, ids in doubtful.items() for each in void_predictions(connection, code, ids)}
 
 
 def _outcome(bet: bets.StandingBet, void: AbstractSet[str]) -> BetResult:

@@ -22,11 +22,12 @@ BY = Actor(login="tests")
 
 @dataclass
 class Bettor:
-    """Acts for one user on the six predictions of `slate`."""
+    """Acts for one user on the predictions of `slate`."""
 
     engine: sa.Engine
     request: Request
     slate: list[Listed]
+    settles_at: datetime = LATER
 
     def wish(self, number: int, stake: str | None = None, **more: object) -> Wish:
         """Return the wish for a bet on a prediction of the slate."""
@@ -43,7 +44,7 @@ class Bettor:
 
     def settle(self, **more: object) -> SettleReport:
         """Settle the user's bets."""
-        return settle(self.engine, BY, LATER, self.request.user, **more)
+        return settle(self.engine, BY, self.settles_at, self.request.user, **more)
 
     def run(self, statement: str, **values: object) -> None:
         """Run a statement with the application's rights."""
@@ -53,8 +54,7 @@ class Bettor:
     @property
     def summary(self) -> Summary:
         """Return the bankroll, whose faults are none."""
-        faults = [each for each in verify(self.engine)[1] if each["user"] == self.request.user]
-        assert faults == []
+        assert verify(self.engine, self.request.user) == (1, [])
         return show(self.engine, self.request.user, 1)[0]
 
     @property
@@ -72,19 +72,38 @@ class Bettor:
         """Return the user's bets."""
         return list_bets(self.engine, self.request.user, 1000)
 
+    def forget(self) -> None:
+        """Take the user's money and the grades of the slate away; only the acts remain."""
+        for table in ("bankroll_transactions", "bets", "bankrolls"):
+            self.run(f"DELETE FROM {table} WHERE {_OF[table]}", email=self.request.user)
+        ids = [each.id for each in self.slate]
+        self.run("DELETE FROM prediction_results WHERE prediction_id = ANY(:ids)", ids=ids)
+
     def everything(self) -> list[list]:
-        """Return every row of money and acts with the transaction that wrote it: any write at all changes it."""
-        names = ("bankrolls", "bets", "bankroll_transactions", "audit_logs")
+        """Return every row of the user's money and acts with the transaction that wrote it: a write changes it."""
         with self.engine.connect() as connection:
-            return [connection.execute(sa.text(f"SELECT xmin, * FROM {name} ORDER BY id")).all() for name in names]
+            email = {"email": self.request.user}
+            return [
+                connection.execute(sa.text(f"SELECT xmin, * FROM {table} WHERE {which} ORDER BY id"), email).all()
+                for table, which in _OF.items()
+            ]
 
 
-def bettor(engine: sa.Engine, name: str, amount: Decimal = Decimal(1000)) -> Bettor:
-    """Return a user of this name with a bankroll of `amount` and six predictions to bet on."""
+_BANK = "(SELECT id FROM bankrolls WHERE user_id = (SELECT id FROM users WHERE email = :email))"
+_OF = {
+    "bankroll_transactions": f"bankroll_id = {_BANK}",
+    "bets": f"bankroll_id = {_BANK}",
+    "bankrolls": f"id = {_BANK}",
+    "audit_logs": f"resource_id IN (SELECT {_BANK}::text UNION SELECT id::text FROM bets WHERE bankroll_id = {_BANK})",
+}
+
+
+def bettor(engine: sa.Engine, name: str, amount: Decimal = Decimal(1000), count: int = 6) -> Bettor:
+    """Return a user of this name with a bankroll of `amount` and `count` predictions to bet on."""
     request = Request(f"{name}@example.com", BY, NOW)
     with engine.begin() as connection:
         add_user(connection, request.user, NOW)
-        slate = store_slate(connection, 6, NOW, KICKOFF, name)
+        slate = store_slate(connection, count, NOW, KICKOFF, name)
     open_bank(engine, request, amount)
     return Bettor(engine, request, slate)
 

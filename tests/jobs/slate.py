@@ -71,10 +71,12 @@ def store_slate(
 def set_grade(connection: sa.Connection, prediction: Listed, result: BetResult | None, now: datetime) -> None:
     """Grade the prediction so, or withdraw its grade (None)."""
     row = PredictionResult
-    connection.execute(sa.delete(row).where(row.prediction_id == prediction.id))
-    if result is not None:
-        values = {"prediction_id": prediction.id, "actual_result": result, "graded_at": now}
-        connection.execute(sa.insert(row).values(id=derive_id("prediction_result", prediction.id), **values))
+    if result is None:
+        connection.execute(sa.delete(row).where(row.prediction_id == prediction.id))
+        return
+    values = {"prediction_id": prediction.id, "actual_result": result, "graded_at": now}
+    statement = insert(row).values(id=derive_id("prediction_result", prediction.id), **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"actual_result": result}))
 
 
 def set_status(connection: sa.Connection, prediction: Listed, status: GameStatus) -> None:

@@ -41,7 +41,7 @@ def counts(engine):
 
 
 def faults(engine, request):
-    return [each["fault"] for each in verify(engine)[1] if each["user"] == request.user]
+    return [each["fault"] for each in verify(engine, request.user)[1]]
 
 
 def test_a_bankroll_is_the_sum_of_what_went_in_and_out(engine, ann):

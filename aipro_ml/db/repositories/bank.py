@@ -53,9 +53,10 @@ def lock_bank(connection: Connection, user_id: UUID) -> StoredBank | None:
     return _stored(connection, _BANK.where(Bankroll.user_id == user_id).with_for_update(of=Bankroll))
 
 
-def list_banks(connection: Connection) -> list[StoredBank]:
-    """Return every bankroll by its owner's address."""
-    return [_bank(row) for row in connection.execute(_BANK.order_by(User.email)).mappings()]
+def list_banks(connection: Connection, user_id: UUID | None = None) -> list[StoredBank]:
+    """Return every bankroll (of the user, or of all) by its owner's address."""
+    only = _BANK if user_id is None else _BANK.where(Bankroll.user_id == user_id)
+    return [_bank(row) for row in connection.execute(only.order_by(User.email)).mappings()]
 
 
 def move(connection: Connection, transaction: dict[str, Any], *, peak: Decimal, low: Decimal) -> None:

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, String, cast, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, String, cast, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from aipro_ml.db.models.betting import Bet
+from aipro_ml.db.models.feature_store import GameRevision
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.predictions import Prediction, PredictionResult
 from aipro_ml.db.models.sports import Game, Sport, Team
@@ -20,18 +21,24 @@ from aipro_ml.enums import BetResult, BetType, GameStatus, Selection, Tier
 _HOME, _AWAY = aliased(Team), aliased(Team)
 _GAME = (_AWAY.abbreviation + " @ " + _HOME.abbreviation).label("game")
 _RESULT = func.coalesce(Bet.result, BetResult.PENDING)
+_MOVED = exists().where(GameRevision.game_id == Game.id, GameRevision.game_date != Game.game_date)
+_OFF = Game.status.in_((GameStatus.POSTPONED, GameStatus.CANCELLED))
 _IS_OPEN = _RESULT == BetResult.PENDING
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A prediction as something to bet on; `kelly` a fraction of bankroll, `push` the probability of a push."""
+    """A prediction as something to bet on; `kelly` a fraction of bankroll, `push` the probability of a push.
+
+    `moved`: its game was once known to kick off at another time.
+    """
 
     id: UUID
     game_id: UUID
     sport: str
     game: str
     kickoff: datetime
+    moved: bool
     status: GameStatus
     bet_type: BetType
     side: Selection
@@ -58,7 +65,10 @@ class OpenBet:
 
 @dataclass(frozen=True)
 class StandingBet:
-    """A bet as it was settled (`result`, `settled_at`), and the grade of its prediction now, None without one."""
+    """A bet as it was settled (`result`, `settled_at`), and the grade of its prediction now, None without one.
+
+    `doubtful`: its game is off, or was once known to kick off at another time: it may be void.
+    """
 
     id: UUID
     user_id: UUID
@@ -70,6 +80,7 @@ class StandingBet:
     result: BetResult
     settled_at: datetime | None
     grade: BetResult | None
+    doubtful: bool
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,7 @@ def offers(connection: Connection, reference: str) -> list[Offer]:
             Sport.code.label("sport"),
             _GAME,
             Game.game_date.label("kickoff"),
+            _MOVED.label("moved"),
             Game.status,
             Prediction.bet_type,
             Prediction.predicted_side.label("side"),
@@ -152,6 +164,7 @@ def standing(connection: Connection, user_id: UUID | None = None) -> list[Standi
             _RESULT.label("result"),
             Bet.settled_at,
             PredictionResult.actual_result.label("grade"),
+            (_OFF | _MOVED).label("doubtful"),
         )
         .join(User, User.id == Bet.user_id)
         .join(Prediction, Prediction.id == Bet.prediction_id)
