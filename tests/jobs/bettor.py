@@ -103,7 +103,7 @@ def bettor(engine: sa.Engine, name: str, amount: Decimal = Decimal(1000), count:
     request = Request(f"{name}@example.com", BY, NOW)
     with engine.begin() as connection:
         add_user(connection, request.user, NOW)
-        slate = store_slate(connection, count, NOW, KICKOFF, name)
+        slate = store_slate(connection, count, (NOW, KICKOFF), name)
     open_bank(engine, request, amount)
     return Bettor(engine, request, slate)
 

@@ -30,9 +30,13 @@ class Listed:
 
 
 def store_slate(
-    connection: sa.Connection, count: int, now: datetime, kickoff: datetime, name: str = ""
+    connection: sa.Connection, count: int, times: tuple[datetime, datetime], name: str = "", **changed: object
 ) -> list[Listed]:
-    """Store `count` games at `kickoff`, a tier-A prediction of the home team to win at +100 on each."""
+    """Store `count` games and a tier-A prediction of the home team to win at +100 on each, columns `changed`.
+
+    `times`: when they were predicted, and their kick-off.
+    """
+    now, kickoff = times
     _store_league(connection, now)
     ids = [derive_id("slate", name, number) for number in range(count)]
     games = [
@@ -59,6 +63,7 @@ def store_slate(
         "kelly_fraction": KELLY,
         "odds_at_prediction": ODDS,
         "created_at": now,
+        **changed,
     }
     predictions = [
         {**said, "id": derive_id("said", each), "game_id": each, "prediction_hash": _hash(each)} for each in ids
@@ -144,7 +149,7 @@ def _store_league(connection: sa.Connection, now: datetime) -> None:
                 "sport_id": sport,
                 "slot": now,
                 "as_of": now,
-                "mode": "live",
+                "mode": "backfilled",  # these games are long over: a live run would be refused
                 "status": "completed",
                 "started_at": now,
             }

@@ -15,8 +15,8 @@ from aipro_ml.errors import GuardError, StaleDataError, UsageError
 from aipro_ml.jobs.bank import deposit, show, verify, withdraw
 from aipro_ml.jobs.bets import Wish, place
 from aipro_ml.jobs.settling import settle
-from tests.jobs.bettor import BY, KICKOFF, LATER, at, bettor
-from tests.jobs.slate import BOOK, set_status
+from tests.jobs.bettor import BY, KICKOFF, LATER, NOW, at, bettor
+from tests.jobs.slate import BOOK, set_status, store_slate
 
 
 @pytest.fixture(scope="module")
@@ -121,17 +121,21 @@ def test_a_game_that_began_or_is_off_takes_no_bet(ann):
             ann.place(1)
 
 
+def listed(ann, name, **changed):
+    with ann.engine.begin() as connection:
+        (one,) = store_slate(connection, 1, (NOW, KICKOFF), name, **changed)
+    return str(one.id)
+
+
 def test_a_one_sided_prediction_and_a_disabled_user_do_not_bet(ann):
-    ann.run("UPDATE predictions SET edge = NULL, signal_tier = 'D' WHERE id = :id", id=ann.slate[0].id)
+    one_sided = listed(ann, "one-sided", edge=None, signal_tier="D")
     with pytest.raises(GuardError, match="of tier D"):
-        ann.place(0, "5")
-    ann.run(
-        "UPDATE predictions SET odds_at_prediction = NULL, kelly_fraction = NULL WHERE id = :id", id=ann.slate[1].id
-    )
+        place(ann.engine, ann.request, Wish(one_sided, Decimal(5)))
+    unpriced = listed(ann, "unpriced", odds_at_prediction=None, kelly_fraction=None)
     with pytest.raises(UsageError, match="had no price"):
-        ann.place(1)
+        place(ann.engine, ann.request, Wish(unpriced))
     with pytest.raises(UsageError, match="no Kelly fraction"):
-        ann.place(1, odds=100)
+        place(ann.engine, ann.request, Wish(unpriced, odds=100))
     ann.run("UPDATE users SET is_active = FALSE WHERE email = :email", email=ann.request.user)
     with pytest.raises(GuardError, match="is disabled"):
         ann.place(2)
