@@ -47,7 +47,7 @@ def run(
 ) -> None:
     """Predict the chosen games with what was known at the decision time; the same again adds nothing."""
     from aipro_ml.jobs.database import opened
-    from aipro_ml.jobs.ledger import anchor
+    from aipro_ml.jobs.ledger import keep_head, tag_head
     from aipro_ml.jobs.predict import PredictionRequest, predict
 
     request = PredictionRequest(
@@ -56,7 +56,8 @@ def run(
     chosen = settings(context)
     with opened(chosen) as engine, progress(f"predict {sport}") as tick:
         reports = predict(engine, chosen, request, tick)
-        kept = None if dry_run else anchor(engine, chosen, reports, datetime.now(UTC))
+        kept = None if dry_run else keep_head(engine, chosen, reports, datetime.now(UTC))
+        problem = None if kept is None else tag_head(engine, chosen, kept)
     rows = [report.row for report in reports]
     if as_json or len(rows) <= 20:
         table(rows, title="dry run" if dry_run else "prediction runs", as_json=as_json)
@@ -72,8 +73,8 @@ def run(
     )
     if kept is not None:
         say(f"head {kept.head.seq}:{kept.head.chain_hash} kept in {kept.file}")
-        if kept.tracking_problem is not None:
-            warn(f"the head was not tagged in MLflow: {kept.tracking_problem}")
+        if problem is not None:
+            warn(f"the head was not tagged in MLflow: {problem}")
 
 
 @app.command("list")

@@ -26,13 +26,13 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Anchor:
-    """A head kept outside the database: where, and why MLflow did not take it (None: it did)."""
+class KeptHead:
+    """A head kept outside the database: in which file, and which models spoke since the one before."""
 
     head: Head
     merkle_root: str
     file: Path
-    tracking_problem: str | None
+    models: frozenset[str]
 
 
 def verify_file(settings: Settings, path: Path) -> tuple[int, Export, list[Fault]]:
@@ -65,32 +65,37 @@ def head_facts(settings: Settings) -> dict[str, Any]:
     return {"rows": head.seq, "head": f"{head.seq}:{head.chain_hash}", "merkle_root": root}
 
 
-def anchor(engine: Engine, settings: Settings, reports: Sequence[RunReport], now: datetime) -> Anchor | None:
+def keep_head(engine: Engine, settings: Settings, reports: Sequence[RunReport], now: datetime) -> KeptHead | None:
     """Keep the head outside the database after live runs published something new; None where none did.
 
-    A file `ledger/head-<rows>.json` under the home, then tags on the MLflow runs of the models that spoke. The
-    predictions stand already: MLflow out of reach is only told of.
+    It is the file `ledger/head-<rows>.json` under the home.
     """
     live = [report for report in reports if report.mode is RunMode.LIVE and report.written]
     if not live:
         return None
     head, root = _head(engine)
-    facts = {"rows": head.seq, "head": f"{head.seq}:{head.chain_hash}", "merkle_root": root}
     path = settings.home / "ledger" / f"head-{head.seq}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     runs = [{"run_id": str(report.run_id), "as_of": iso_utc(report.as_of)} for report in live]
-    path.write_text(json.dumps({**facts, "kept_at": iso_utc(now), "runs": runs}, indent=1) + "\n", encoding="utf-8")
+    facts = {"rows": head.seq, "head": f"{head.seq}:{head.chain_hash}", "merkle_root": root, "kept_at": iso_utc(now)}
+    path.write_text(json.dumps({**facts, "runs": runs}, indent=1) + "\n", encoding="utf-8")
     spoke = {prediction.model_id for report in live for prediction in report.slate.predictions}
-    return Anchor(head, root, path, _tag(engine, settings, spoke, {**facts, "as_of": runs[-1]["as_of"]}))
+    return KeptHead(head, root, path, frozenset(spoke))
 
 
-def _tag(engine: Engine, settings: Settings, spoke: set[str], facts: dict[str, Any]) -> str | None:
+def tag_head(engine: Engine, settings: Settings, kept: KeptHead) -> str | None:
+    """Tag the MLflow runs of the models that spoke with the head; return why MLflow did not take it, or None.
+
+    The predictions and the file stand already: MLflow out of reach is only told of.
+    """
     with engine.connect() as connection:
-        named = [models.find_model(connection, model_id) for model_id in sorted(spoke)]
+        named = [models.find_model(connection, model_id) for model_id in sorted(kept.models)]
     places = {str(model.id): experiment_name(model.sport, model.bet_type) for model in named}
-    tags = {f"ledger.{name}": str(value) for name, value in facts.items()}
+    told = {"rows": kept.head.seq, "head": f"{kept.head.seq}:{kept.head.chain_hash}", "merkle_root": kept.merkle_root}
     try:
-        missing = tag_models(database.mlflow_url(settings), places, tags)
+        missing = tag_models(
+            database.mlflow_url(settings), places, {f"ledger.{name}": str(value) for name, value in told.items()}
+        )
     except AiproError as error:
         _LOGGER.warning("the ledger's head was not tagged in MLflow", extra={"reason": str(error)})
         return str(error)

@@ -20,6 +20,7 @@ from aipro_ml.jobs.importing import Request, import_source
 from aipro_ml.jobs.ingest import ImportOptions
 from aipro_ml.jobs.ingest_boxes import import_boxes
 from aipro_ml.jobs.ingest_props import import_props
+from aipro_ml.jobs.ledger import keep_head
 from aipro_ml.jobs.market import derive_sport
 from aipro_ml.jobs.matrices import BuildOptions, build_features
 from aipro_ml.jobs.nightly_checks import check_night, health_alerts, night_alerts
@@ -128,6 +129,7 @@ def publish_predictions(night: Night, code: str) -> Outcome:
         return Outcome(f"{len(ahead)} games, and no production model", final=False)
     request = PredictionRequest(code, night.clock(), as_of=night.as_of, within=night.window)
     reports = predict(night.engine, night.settings, request)
+    keep_head(night.engine, night.settings, reports, night.clock())
     abstained: dict[str, int] = {}
     for report in reports:
         for reason, count in report.abstained.items():

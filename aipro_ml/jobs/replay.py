@@ -19,6 +19,7 @@ from aipro_ml.features.records import Records
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.identity import content_hash
 from aipro_ml.inference.policy import Freshness, Policy, build_policy, policy_of
+from aipro_ml.inference.predictor import Slate
 from aipro_ml.inference.replayed import Difference, Verdict, compare
 from aipro_ml.jobs.deciding import Speaker, sit
 from aipro_ml.jobs.facts import load_records
@@ -156,7 +157,6 @@ def _replayed(engine: Engine, settings: Settings, group: Sequence[_Computation])
         policy = _policy(connection, league, first)
         stored = models.models_by_id(connection, {UUID(pins["model_id"]) for pins in first.pins.values()})
         records = load_records(connection, league.code, odds_of=games, recorded_by=first.at)
-        known = _known_before(connection, group)
     speakers = _speakers(settings, league, stored, first.pins)
     slots = _slots(records, group)
     sitting = sit(league, policy, speakers, records, slots)
@@ -164,17 +164,20 @@ def _replayed(engine: Engine, settings: Settings, group: Sequence[_Computation])
         league.version(speaker.artifact.model.feature_names) != pins["feature_set"]
         for speaker, pins in zip(speakers, _in_order(league, first.pins), strict=True)
     )
-    for each, slot in zip(group, slots, strict=True):
-        equal, differences = compare(each.rows, each.abstentions, sitting.slate(slot), known)
+    slates = [sitting.slate(slot) for slot in slots]
+    with engine.connect() as connection:
+        known = _known_before(connection, group, slates)
+    for each, slate in zip(group, slates, strict=True):
+        equal, differences = compare(each.rows, each.abstentions, slate, known)
         run = (each.run["id"], each.run["as_of"], RunMode(each.run["mode"]))
         yield RunReplay(*run, len(each.rows), equal, len(each.abstentions), tuple(differences), changed)
 
 
-def _known_before(connection: Connection, group: Sequence[_Computation]) -> set[str]:
-    """Return the hashes of other computations of these runs: what stood in the ledger was not written again."""
-    runs = [each.run["id"] for each in group]
+def _known_before(connection: Connection, group: Sequence[_Computation], slates: Sequence[Slate]) -> set[str]:
+    """Return the hashes that the ledger has of another computation: what stood there already was not written again."""
     own = {row["prediction_hash"] for each in group for row in each.rows}
-    return {row["prediction_hash"] for row in predictions.ledger_rows_of(connection, runs)} - own
+    came = [prediction.prediction_hash for slate in slates for prediction in slate.predictions]
+    return predictions.ledger_hashes(connection, [hash_ for hash_ in came if hash_ not in own])
 
 
 def _slots(records: Records, group: Sequence[_Computation]) -> list[Slot]:

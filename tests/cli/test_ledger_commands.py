@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from aipro_ml.errors import AiproError
 from aipro_ml.jobs import ledger as job
-from aipro_ml.jobs.ledger import anchor
+from aipro_ml.jobs.ledger import keep_head, tag_head
 from aipro_ml.jobs.predict import predict
 from aipro_ml.training.mlflow_store import TrackingError
 from tests.fixtures_commands import use
@@ -114,24 +113,19 @@ def test_an_export_can_be_of_a_sport_a_day_and_tiers(on_reading, tmp_path):
 def test_after_a_live_run_the_head_is_kept_in_a_file_and_in_mlflow(trained, monkeypatch):
     tagged = []
     monkeypatch.setattr(job, "tag_models", lambda uri, places, tags: tagged.append((places, tags)) or [])
-    past = predict(trained.engine, trained.settings, past_week_request())
-    assert anchor(trained.engine, trained.settings, past, NOW) is None
-    reports = predict(trained.engine, trained.settings, open_week_request())
-    kept = anchor(trained.engine, trained.settings, reports, NOW)
+    engine, settings = trained.engine, trained.settings
+    assert keep_head(engine, settings, predict(engine, settings, past_week_request()), NOW) is None
+    kept = keep_head(engine, settings, predict(engine, settings, open_week_request()), NOW)
     facts = json.loads(kept.file.read_text())
-    assert kept.tracking_problem is None
     assert facts["head"] == f"90:{kept.head.chain_hash}"
+    assert tag_head(engine, settings, kept) is None
     ((places, tags),) = tagged
     assert set(places.values()) == {f"aipro/SIM-NFL/{bet_type}" for bet_type in ("moneyline", "spread", "total")}
     assert (tags["ledger.head"], tags["ledger.merkle_root"]) == (facts["head"], facts["merkle_root"])
-    assert (
-        anchor(trained.engine, trained.settings, predict(trained.engine, trained.settings, open_week_request()), NOW)
-        is None
-    )
+    assert keep_head(engine, settings, predict(engine, settings, open_week_request()), NOW) is None
 
     def refuses(*_):
         raise TrackingError("MLflow did not take the ledger's head: away")
 
     monkeypatch.setattr(job, "tag_models", refuses)
-    assert issubclass(TrackingError, AiproError)
-    assert "away" in anchor(trained.engine, trained.settings, reports, NOW).tracking_problem
+    assert "away" in tag_head(engine, settings, kept)

@@ -89,6 +89,12 @@ def known_hashes(connection: Connection, hashes: list[str]) -> set[str]:
     return {found for found in connection.scalars(statement) if found is not None}
 
 
+def ledger_hashes(connection: Connection, hashes: Sequence[str]) -> set[str]:
+    """Return which of these prediction hashes stand in the ledger."""
+    statement = select(FactPrediction.prediction_hash).where(FactPrediction.prediction_hash.in_(hashes))
+    return set(connection.scalars(statement))
+
+
 def save_run(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a prediction run (columns of `fact_prediction_runs`); True if it is new."""
     statement = insert(FactPredictionRun).values(**values).on_conflict_do_nothing()
