@@ -61,6 +61,7 @@ def edit(rows: list[Row], rng: np.random.Generator, column: str | None = None) -
     i = int(rng.integers(0, len(rows)))
     column = column or str(rng.choice(COLUMNS))
     rows[i] = rows[i] | {column: other(column, rows[i][column], rng)}
+    rows.sort(key=lambda row: row["seq"])  # as the table is read
     return {(FaultKind.EDIT, i + 1)}
 
 
