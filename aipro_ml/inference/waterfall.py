@@ -40,7 +40,9 @@ def waterfall(path: Path, rows: Sequence[Mapping[str, Any]], *, title: str) -> P
     panel.set_yticks([*place, len(shown)], [*map(_name, shown), "published"], fontsize=8)
     panel.invert_yaxis()
     panel.axvline(0.0, color="#111827", linewidth=1)
-    panel.margins(x=0.16)
+    reach = np.concatenate([starts, ends, [0.0]])
+    room = 0.14 * (float(np.ptp(reach)) or 1.0)  # for the figures beside the bars
+    panel.set_xlim(reach.min() - room, reach.max() + room)
     panel.set_xlabel("log-odds of the predicted side")
     panel.grid(axis="x", alpha=0.25)
     panel.set_title(f"{title}: {expit(np.array([ends[-1]]))[0]:.1%}", loc="left", fontsize=11)

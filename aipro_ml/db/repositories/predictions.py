@@ -202,8 +202,8 @@ def title_of(connection: Connection, reference: str) -> str:
         """
         SELECT away.abbreviation || ' @ ' || home.abbreviation || ', ' || to_char(g.game_date, 'YYYY-MM-DD') || ', '
                || p.bet_type || ' ' || p.predicted_side
-               || coalesce(' ' || CASE WHEN p.bet_type = 'total' THEN trim(to_char(p.line_at_prediction, '990.9'))
-                                       ELSE trim(to_char(p.line_at_prediction, 'SG990.9')) END, '')
+               || coalesce(' ' || to_char(p.line_at_prediction, CASE p.bet_type WHEN 'total' THEN 'FM990.099'
+                                                                                ELSE 'FMSG990.099' END), '')
         FROM predictions p JOIN games g ON g.id = p.game_id
         JOIN teams home ON home.id = g.home_team_id JOIN teams away ON away.id = g.away_team_id
         WHERE starts_with(p.id::text, :reference)
