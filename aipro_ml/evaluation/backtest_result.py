@@ -157,6 +157,7 @@ def evaluate(book: pd.DataFrame, setting: Setting) -> Result:
     edge, value = book["edge"].to_numpy("float64"), taken(book, "clv").to_numpy("float64")
     week = book["week"].to_numpy("float64")
     known = ~(np.isnan(edge) | np.isnan(value))
+    sloped = len(np.unique(week[known])) > 1 and bool(np.ptp(np.abs(edge[known])) > 1e-9)
     return Result(
         setting=setting,
         book=book,
@@ -164,7 +165,7 @@ def evaluate(book: pd.DataFrame, setting: Setting) -> Result:
         figures=_all_figures(book, placed, how),
         runs=runs,
         bins=value_by_edge(edge, value, week, seed=how.seed),
-        slope=value_slope(edge, value, week, seed=how.seed) if len(np.unique(week[known])) > 1 else None,
+        slope=value_slope(edge, value, week, seed=how.seed) if sloped else None,
         tests=_tests(book, placed, setting),
         deflation=deflated_sharpe(
             by_block(taken(book.loc[placed], "profit"), week[placed]), setting.trials, setting.sharpes

@@ -21,6 +21,7 @@ from aipro_ml.evaluation.backtest_result import Result, Setting, evaluate
 from aipro_ml.features.history import History
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import Sport, sport
+from aipro_ml.inference.freshness import stale_games
 from aipro_ml.inference.policy import Policy, build_policy
 from aipro_ml.jobs.backtest_market import Decided, Entrant, Market, decide, refuse_unknown_books
 from aipro_ml.jobs.backtest_matrix import Moments, backtest_matrix, moments_of
@@ -163,7 +164,9 @@ def _bench(connection: Connection, request: BacktestRequest) -> Bench:
     silent = [bet_type for bet_type in request.bet_types if request.models and bet_type not in stored]
     if silent:
         raise UsageError(f"no --model for {silent[0]}")
-    policy = build_policy(policy_config(), league.code, acts.settings_like(connection, f"tier.{league.code}."))
+    policy = build_policy(
+        policy_config(), league.code, acts.settings_like(connection, f"tier.{league.code}."), league.settings
+    )
     records = load_records(connection, league.code)
     return Bench(league, records, History(records), policy, stored, request)
 
@@ -234,8 +237,16 @@ def _decided(bench: Bench, spoken: list[Spoken], on_step: Progress) -> Decided:
         mine = said.moments.of_seasons(bench.history.latest_schedule()["season"], request.first, request.last)
         board = market.board(said.moments.as_of.loc[mine], said.bet_type)
         seasons = {int(season): season_scores(said, int(season), request.config) for season in games["season"].unique()}
-        entrants.append(Entrant(said.bet_type, said.moments, board, seasons))
+        stale = _stale(bench, said.moments.as_of.loc[mine])
+        entrants.append(Entrant(said.bet_type, said.moments, board, seasons, stale))
     return decide(games, entrants, bench.spreads, bench.policy, lambda done, total: on_step("slates", done, total))
+
+
+def _stale(bench: Bench, as_of: pd.Series) -> pd.Series:
+    """Return for which games the night would abstain, because what it knew of their teams was too old."""
+    duration = pd.Timedelta(minutes=bench.league.config.duration_minutes)
+    entities = bench.history.schedule(list(as_of.index), as_of)
+    return stale_games(entities, bench.records.games, duration, bench.policy.freshness)
 
 
 def _valued(bench: Bench, decisions: pd.DataFrame) -> pd.DataFrame:

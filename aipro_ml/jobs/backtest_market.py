@@ -25,6 +25,9 @@ Tick = Callable[[int, int], None]
 NO_OPENER, NO_PRICE = "no_opener", "no_price"
 """Why a game is not bet on that the night has no word for: never quoted early; no price at the books allowed."""
 
+_NO_CAP = 1e9
+"""A cap no slate reaches; dividing by infinity would leave nothing of a stake."""
+
 
 @dataclass(frozen=True)
 class Market:
@@ -108,12 +111,16 @@ def refuse_unknown_books(odds: pd.DataFrame, books: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Entrant:
-    """A model with its moments, its board and, by season, what stands behind its probabilities."""
+    """A model with its moments, its board and, by season, what stands behind its probabilities.
+
+    `stale`: games (index game_id) whose teams' form is not what it should be when they are decided.
+    """
 
     bet_type: BetType
     moments: Moments
     board: pd.DataFrame
     seasons: Mapping[int, ModelScores]
+    stale: pd.Series
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ class _Desk:
         what deciding each gives, at a fraction of the cost. Where they do not, that slate is decided by itself.
         """
         kelly = self.policy.kelly
-        free = replace(self.policy, kelly=kelly.model_copy(update={"slate_cap": float("inf")}))
+        free = replace(self.policy, kelly=kelly.model_copy(update={"slate_cap": _NO_CAP}))
         slate, reasons = self._slate(batch, free)
         staked: defaultdict[pd.Timestamp, float] = defaultdict(float)
         for each in slate:
@@ -184,7 +191,7 @@ class _Desk:
     def _slate(self, rows: pd.DataFrame, policy: Policy) -> tuple[list[Prediction], list[str]]:
         season = int(rows["season"].iloc[0])
         scores = [_scores_due(entrant, rows, season) for entrant in self.entrants]
-        asked = rows.drop_duplicates("game_id").set_index("game_id").sort_index()[["as_of", "kickoff"]]
+        asked = rows.drop_duplicates("game_id").set_index("game_id").sort_index()[["as_of", "kickoff", "stale"]]
         boards = {entrant.bet_type: entrant.board for entrant in self.entrants}
         slate = predict_slate(scores, asked, boards, self.spreads[season], policy)
         pairs = set(zip(rows["game_id"], rows["bet_type"], strict=True))
@@ -196,11 +203,13 @@ _ROW = tuple(name for name in DECISION_COLUMNS if name not in {"season", "week",
 
 
 def _due(games: pd.DataFrame, entrants: Sequence[Entrant]) -> pd.DataFrame:
-    """Return a row a game and bet type that is decided: game_id, bet_type, season, kickoff, as_of."""
+    """Return a row a game and bet type that is decided: game_id, bet_type, season, kickoff, as_of, stale."""
     parts = []
     for entrant in entrants:
         as_of = entrant.moments.as_of.loc[entrant.moments.decided].reindex(games.index).dropna()
-        part = games.loc[as_of.index, ["season", "kickoff"]].assign(as_of=as_of, bet_type=entrant.bet_type.value)
+        part = games.loc[as_of.index, ["season", "kickoff"]].assign(
+            as_of=as_of, bet_type=entrant.bet_type.value, stale=entrant.stale.reindex(as_of.index)
+        )
         parts.append(part.rename_axis("game_id").reset_index())
     return pd.concat(parts, ignore_index=True)
 
