@@ -180,7 +180,10 @@ class _Run:
         yield from self._imports()
         if self.night.clock() < self.night.as_of:
             self.request.wait(self.night.as_of)
-        for code in sports_of(self.night):
+        sports = sports_of(self.night)
+        if not sports:
+            yield StepReport("predict", "", State.SKIPPED, "no sport has a production model, and the plan names none")
+        for code in sports:
             for step, act in SPORT_STEPS:
                 needed = [r for r in reports if r.step == NEEDS.get(step) and r.sport == code]
                 if any(r.state in {State.FAILED, State.SKIPPED} for r in needed):

@@ -1,9 +1,12 @@
 """What each kind of scheduled task does."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
 
 from aipro_ml.config import FeedConfig, NightlyConfig, Settings, training_config
-from aipro_ml.db.repositories import health, nights
+from aipro_ml.db.repositories import health, nights, tasks
+from aipro_ml.db.repositories.alerts import NewAlert
 from aipro_ml.errors import AiproError
 from aipro_ml.features.sport import sport
 from aipro_ml.jobs.alerts import raise_alerts
@@ -52,23 +55,12 @@ def close(settings: Settings, plan: NightlyConfig, due: Due) -> str:
 def watch(settings: Settings, plan: NightlyConfig, due: Due) -> str:
     """Look whether the last night was published by its deadline and how every component is; raise alerts."""
     now, plan = due.clock(), replace_sports(plan, due.sports)
-    window = timedelta(hours=plan.horizon_hours)
     with opened(settings) as engine:
         sports = sports_of(Night(engine, settings, plan, now, due.clock))
         found = look(engine, settings, plan, sports, now)
         keep(engine, found, due.slot)
         alerts = health_alerts(found)
-        late = timedelta(minutes=plan.lead_minutes + plan.deadline_minutes)
-        with engine.connect() as connection:
-            began = nights.first_night(connection)
-        for name, cron in plan.tasks.items():
-            if name.partition(":")[0] != "nightly":
-                continue
-            slot = latest_slot(cron, zone_of(plan, name), now - late)
-            as_of = slot + timedelta(minutes=plan.lead_minutes)
-            own = [name.partition(":")[2]] if ":" in name else sports
-            if began is not None and began <= as_of:
-                alerts += deadline_alerts(engine, own, as_of, window, slot + late)
+        alerts += _late_nights(engine, plan, sports, now)
         new = raise_alerts(engine, settings, alerts, now)
     return f"{len(found)} components, {len(alerts)} alerts stand, {new} new"
 
@@ -105,6 +97,24 @@ ACTS: dict[str, Act] = {
     "recalibrate": recalibrate,
     "retrain": retrain_all,
 }
+
+
+def _late_nights(engine: Engine, plan: NightlyConfig, sports: list[str], now: datetime) -> list[NewAlert]:
+    """Return an alert for each sport whose latest night that should stand by now does not, once any night ever ran."""
+    lead, window = timedelta(minutes=plan.lead_minutes), timedelta(hours=plan.horizon_hours)
+    patience = lead + timedelta(minutes=plan.deadline_minutes)
+    with engine.connect() as connection:
+        began = nights.first_night(connection)
+        stored = tasks.list_tasks(connection)
+    times = {task.name: task.cron for task in stored if task.is_enabled} if stored else plan.tasks
+    alerts: list[NewAlert] = []
+    for name, cron in times.items():
+        kind, _, code = name.partition(":")
+        slot = latest_slot(cron, zone_of(plan, name), now - patience)
+        if kind == "nightly" and began is not None and began <= slot + lead:
+            own = [code] if code else sports
+            alerts += deadline_alerts(engine, own, slot + lead, window, slot + patience)
+    return alerts
 
 
 def _feeds(plan: NightlyConfig, due: Due) -> tuple[FeedConfig, ...]:
