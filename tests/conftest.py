@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_database", "tests.fixtures_platform", "tests.fixtures_commands"]
+pytest_plugins = [
+    "tests.fixtures_database",
+    "tests.fixtures_platform",
+    "tests.fixtures_commands",
+    "tests.fixtures_nightly",
+]
 
 
 LONGEST = (

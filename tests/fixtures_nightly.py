@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from aipro_ml.db.models import metadata
@@ -27,8 +28,15 @@ LEFT_OUT = {
 """Columns no two runs have alike: everything else of the database must be equal."""
 
 
+@pytest.fixture
+def untagged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep MLflow out of a night: the ledger's head is kept in its file alone."""
+    monkeypatch.setattr("aipro_ml.jobs.ledger.tag_models", lambda *_: [])
+
+
 def planned(platform: Platform, more: str = "") -> Path:
-    """Write the plan of the small league's nights into the platform's home."""
+    """Write the plan of the small league's nights into the platform's home, and let it want no MLflow."""
+    platform.settings = platform.settings.model_copy(update={"mlflow_tracking_uri": "file:unused"})
     place = platform.settings.home / "nightly.yaml"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(PLAN + more)

@@ -34,11 +34,19 @@ def retrain(engine: Engine, settings: Settings, request: Retraining) -> list[str
 
     The best challenger of earlier weeks is judged first: it may have shadowed the champion long enough by now. What
     the gate holds or rejects stays a challenger, and the nights go on letting the best one predict beside the
-    champion.
+    champion. AiproError, once every bet type had its turn, where one could not be trained or calibrated.
     """
     with engine.connect() as connection:
         champions = models.production_models(connection, request.sport)
-    return [_bet_type(engine, settings, request, champion) for champion in champions.values()]
+    said, failed = [], []
+    for champion in champions.values():
+        try:
+            said.append(_bet_type(engine, settings, request, champion))
+        except AiproError as error:
+            failed.append(f"{champion.sport} {champion.bet_type}: {error}")
+    if failed:
+        raise AiproError("; ".join([*failed, *said]))
+    return said
 
 
 def challenger_of(found: list[models.StoredModel], champion: models.StoredModel) -> models.StoredModel | None:

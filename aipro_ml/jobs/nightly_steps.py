@@ -1,7 +1,7 @@
 """The steps of a night: each calls one job and says what came of it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from aipro_ml.jobs.nightly_window import upcoming
 from aipro_ml.jobs.odds_feed import FeedRequest, fetch_odds, plan_of
 from aipro_ml.jobs.performance import update_performance
 from aipro_ml.jobs.predict import LIVE_WITHIN, PredictionRequest, predict
+from aipro_ml.jobs.publish import RunReport
 from aipro_ml.jobs.warehouse import refresh
 from aipro_ml.sources.box_registry import BOX_SOURCES
 from aipro_ml.sources.player_props import PROP_SOURCES
@@ -129,7 +130,7 @@ def publish_predictions(night: Night, code: str) -> Outcome:
         return Outcome(f"{len(ahead)} games, and no production model", final=False)
     request = PredictionRequest(code, night.clock(), as_of=night.as_of, within=night.window)
     reports = predict(night.engine, night.settings, request)
-    keep_head(night.engine, night.settings, reports, night.clock())
+    _keep_head(night, reports)
     abstained: dict[str, int] = {}
     for report in reports:
         for reason, count in report.abstained.items():
@@ -146,6 +147,11 @@ def publish_predictions(night: Night, code: str) -> Outcome:
     return Outcome(says, facts, sum(report.written for report in reports))
 
 
+def _keep_head(night: Night, reports: Sequence[RunReport]) -> None:
+    """Keep the ledger's head outside the database, also where an interrupted night published and came no further."""
+    keep_head(night.engine, night.settings, [replace(one, written=one.published) for one in reports], night.clock())
+
+
 def publish_shadows(night: Night, code: str) -> Outcome:
     """Let the best newer model of each bet type predict beside the champion: what the gate's shadow period counts."""
     if not night.is_live:
@@ -159,6 +165,7 @@ def publish_shadows(night: Night, code: str) -> Outcome:
     for model in shadows:
         request = PredictionRequest(code, night.clock(), as_of=night.as_of, within=night.window, model=str(model.id))
         reports = predict(night.engine, night.settings, request)
+        _keep_head(night, reports)
         published += sum(report.published for report in reports)
         written += sum(report.written for report in reports)
     facts = {"models": sorted(str(model.id) for model in shadows), "published": published}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from aipro_ml.db.guards import CLOCK, FUNCTIONS
 from aipro_ml.db.repositories.invariants import RULES
 from aipro_ml.jobs.doctor import CHECKS, Patient, check, examine
 from aipro_ml.jobs.grade import grade_sport
@@ -53,11 +54,20 @@ def graded(server, published_template, tmp_path_factory):
     with server.database(published_template.database) as name:
         settings = server.settings(tmp_path_factory.mktemp("graded"), name)
         platform = Platform(settings.model_copy(update={"artifacts": published_template.artifacts}))
+        _start_ledger_clock(platform)
         grade_sport(platform.engine, SPORT, NOW)
         derive_sport(platform.engine, SPORT, NOW)
         refresh(platform.engine, NOW)
         yield platform
         platform.close()
+
+
+def _start_ledger_clock(platform):
+    """Undo what `stop_ledger_clock` did to the league's template: a changed guard is a fault of its own."""
+    owner = platform.owner()
+    with owner.begin() as connection:
+        connection.exec_driver_sql(FUNCTIONS[CLOCK].replace("CREATE", "CREATE OR REPLACE", 1))
+    owner.dispose()
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from aipro_ml.jobs.nightly import NightRequest, State, run_night
 from tests.fixtures_nightly import night, planned
 from tests.fixtures_platform import NOW, SPORT
 
+pytestmark = pytest.mark.usefixtures("untagged")
+
 
 def states(report):
     return {(step.step, step.sport): step.state for step in report.steps}
@@ -27,6 +29,8 @@ def test_a_night_publishes_the_games_of_its_window_and_again_writes_nothing(trai
     abstained = trained.one("SELECT abstained_count FROM fact_prediction_runs")
     assert published + abstained == games * 3
     assert trained.one("SELECT mode FROM fact_prediction_runs") == "live"
+    (head,) = (trained.settings.home / "ledger").iterdir()
+    assert f'"rows": {published}' in head.read_text()
     before = trained.snapshot()
     again = night(trained)
     assert again.written == 0

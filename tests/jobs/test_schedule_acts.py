@@ -16,9 +16,11 @@ from aipro_ml.jobs.schedule import Due
 from aipro_ml.jobs.schedule_acts import ACTS
 from aipro_ml.jobs.train import TrainingRequest, train
 from tests.fixtures_nightly import night, planned
-from tests.fixtures_platform import LATER, NOW, SPORT, Platform, load, played, training
+from tests.fixtures_platform import NOW, SPORT, Platform, training
 from tests.jobs.test_odds_feed import KEY, Api
 from tests.jobs.web import serving
+
+pytestmark = pytest.mark.usefixtures("untagged")
 
 FRIDAY = datetime(2025, 10, 17, 12, 45, tzinfo=UTC)
 
@@ -99,15 +101,15 @@ def test_a_newer_model_predicts_beside_the_champion_each_night(trained, challeng
         "SELECT bet_type, count(*) AS n FROM fact_predictions WHERE model_id = :m GROUP BY 1", m=challenger
     )
     assert rows == [{"bet_type": "moneyline", "n": shadow.written}]
-    run = trained.rows("SELECT versions->'models' AS models, versions->'shadow' AS shadow FROM fact_prediction_runs")
-    assert (len(run[0]["models"]), list(run[0]["shadow"])) == (3, ["moneyline"])
+    beside = trained.one("SELECT journal->0->'versions'->'shadow' FROM fact_prediction_runs")
+    assert list(beside) == ["moneyline"]
+    assert len(list((trained.settings.home / "ledger").iterdir())) == 2  # a head after the champions, one after it
 
 
-def test_recalibration_puts_a_refitted_champion_before_the_gate(trained, league, untracked):
+def test_recalibration_puts_a_refitted_champion_before_the_gate(trained, untracked):
     planned(trained, "retrain_seasons: 2\n")
-    load(trained, played(league), b"played")
     before = trained.one("SELECT count(*) FROM ml_models")
-    said = acted(trained, "recalibrate", LATER + timedelta(days=1))
+    said = acted(trained, "recalibrate", NOW + timedelta(hours=1))
     assert {line.partition(":")[0] for line in said.split("; ")} == {f"{SPORT} {bet_type}" for bet_type in BetType}
     assert trained.one("SELECT count(*) FROM ml_models") == before + 3
     decided = trained.rows(
