@@ -141,9 +141,12 @@ def psql(settings: Settings, role: Role = "app") -> tuple[Path, Mapping[str, str
 
 
 def backup(settings: Settings, path: Path) -> archive.Manifest:
-    """Write every table, as of one moment, to one file at `path`."""
-    with opened(settings, "owner") as engine:
+    """Write every table, as of one moment, to one file at `path`; also of a schema that is yet to be upgraded."""
+    engine = database.open_database(settings, "owner")
+    try:
         return archive.backup(engine, path)
+    finally:
+        engine.dispose()
 
 
 def verify_backup(path: Path) -> archive.Manifest:
