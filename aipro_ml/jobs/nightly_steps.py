@@ -20,7 +20,7 @@ from aipro_ml.jobs.importing import Request, import_source
 from aipro_ml.jobs.ingest import ImportOptions
 from aipro_ml.jobs.ingest_boxes import import_boxes
 from aipro_ml.jobs.ingest_props import import_props
-from aipro_ml.jobs.ledger import keep_head
+from aipro_ml.jobs.ledger import keep_head, tag_head
 from aipro_ml.jobs.market import derive_sport
 from aipro_ml.jobs.matrices import BuildOptions, build_features
 from aipro_ml.jobs.nightly_checks import check_night, health_alerts, night_alerts
@@ -149,7 +149,10 @@ def publish_predictions(night: Night, code: str) -> Outcome:
 
 def _keep_head(night: Night, reports: Sequence[RunReport]) -> None:
     """Keep the ledger's head outside the database, also where an interrupted night published and came no further."""
-    keep_head(night.engine, night.settings, [replace(one, written=one.published) for one in reports], night.clock())
+    published = [replace(one, written=one.published) for one in reports]
+    kept = keep_head(night.engine, night.settings, published, night.clock())
+    if kept is not None:
+        tag_head(night.engine, night.settings, kept)  # MLflow out of reach is logged, and stops nothing
 
 
 def publish_shadows(night: Night, code: str) -> Outcome:
