@@ -214,6 +214,12 @@ class _Run:
         except AiproError as error:
             log.warning("a step of the night failed", extra={"step": step, "sport": code, "error": str(error)})
             return StepReport(step, code, State.FAILED, str(error), exit_code=error.exit_code)
+        except Exception as error:
+            if is_lost(error):
+                raise
+            log.exception("a step of the night failed unexpectedly", extra={"step": step, "sport": code})
+            told = " ".join(f"unexpected error: {type(error).__name__}: {error}".split())[:300]
+            return StepReport(step, code, State.FAILED, told, exit_code=2)
         if outcome.final:
             self._note((step, code), outcome)
         return StepReport(step, code, State.DONE, outcome.says, outcome.written)

@@ -68,7 +68,7 @@ def counted_predictions(connection: Connection, league: Sport, *, backfilled: bo
     graded = grade_predictions(connection, league)
     found = graded.predictions
     if found.empty:
-        return Counted(found, found, graded.accounting, found)
+        return Counted(found, found, graded.accounting, pd.DataFrame(columns=["model_id", "date"]))
     return Counted(
         graded=_counted(_with_role(graded.rows), backfilled=backfilled),
         open=_counted(_with_role(_of_standing(graded, "pending")), backfilled=backfilled),

@@ -77,10 +77,18 @@ def test_a_step_that_fails_stops_only_what_needs_it_and_the_next_run_does_it(tra
     assert (found["predict", SPORT], found["grade", SPORT]) == (State.SKIPPED, State.DONE)
     assert report.failures[0].says == "the moon is full"
     assert trained.one("SELECT count(*) FROM predictions") == 0
+    assert trained.one("SELECT message FROM alerts").endswith("features SIM-NFL failed: the moon is full")
+    unforeseen = [(name, (lambda *_: {}["x"]) if name == "predict" else act) for name, act in whole]
+    monkeypatch.setattr(nightly, "SPORT_STEPS", unforeseen)
+    second = night(trained)
+    found = states(second)
+    assert (found["market", SPORT], found["features", SPORT]) == (State.BEFORE, State.DONE)
+    assert [(step.step, step.exit_code, step.says) for step in second.failures] == [
+        ("predict", 2, "unexpected error: KeyError: 'x'")
+    ]
     monkeypatch.setattr(nightly, "SPORT_STEPS", whole)
     found = states(night(trained))
-    assert (found["market", SPORT], found["features", SPORT]) == (State.BEFORE, State.DONE)
-    assert found["predict", SPORT] is State.DONE
+    assert (found["features", SPORT], found["predict", SPORT]) == (State.BEFORE, State.DONE)
 
 
 def test_a_missing_file_is_a_failed_step_and_the_night_goes_on(trained):
