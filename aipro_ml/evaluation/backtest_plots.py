@@ -128,7 +128,7 @@ def chance_chart(path: Path, result: Result) -> Path:
         panel.hist(test.draws, bins=40, color=_GREY, alpha=0.6)
         panel.axvline(test.observed, color=_BLUE, linewidth=2)
         panel.set_title(f"{test.figure}\np {test.p:.4f}, n {test.n}", loc="left", fontsize=9)
-        panel.xaxis.set_major_formatter(_percent())
+        panel.xaxis.set_major_formatter(_percent(1))
         panel.set_yticks([])
     return save_figure(figure, path)
 
