@@ -37,7 +37,8 @@ def kelly_shrink(p: npt.ArrayLike, price: npt.ArrayLike, sd: npt.ArrayLike) -> F
     f = full_kelly(p, price)
     decimal = american_to_decimal(price)
     noise = (decimal / (decimal - 1) * np.asarray(sd, dtype=np.float64)) ** 2
-    return np.where(f == 0, 0.0, f**2 / np.where(f == 0, 1.0, f**2 + noise))
+    factor: FloatArray = f**2 / np.where(f == 0, 1.0, f**2 + noise)
+    return factor
 
 
 def apply_caps(fractions: npt.ArrayLike, game_ids: npt.ArrayLike, game_cap: float, slate_cap: float) -> FloatArray:

@@ -140,7 +140,7 @@ def _facts(counted: Counted, rows: pd.DataFrame, request: ReportRequest) -> dict
         f"{count.ungradeable:,} ungradeable",
         "Counted here": f"{len(rows):,} graded; of a model and game the last before kick-off",
         "Back-filled": "counted, apart" if request.backfilled else "not counted",
-        "As of": iso_utc(request.now),
+        "As of": iso_utc(request.now.replace(microsecond=0)),
     }
     if len(rows):
         facts["Kick-offs"] = f"{rows['kickoff'].min():%Y-%m-%d} to {rows['kickoff'].max():%Y-%m-%d}"

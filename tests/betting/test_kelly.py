@@ -87,6 +87,7 @@ def test_a_stake_is_a_quarter_of_kelly_and_at_most_two_in_a_hundred_unless_told_
 
 def test_nothing_to_stake_shrinks_to_nothing():
     assert float(kelly_shrink(0.5, -110, 0.02)) == 0
+    assert float(kelly_shrink(0.5, -110, 0.0)) == 0
 
 
 def test_correlated_bets_of_one_game_share_its_cap_and_the_slate_its_own():

@@ -67,6 +67,7 @@ def test_settlement():
     same(settle_scores(BetType.SPREAD, "home", [Decimal("-3.25"), None], [23, 23], [20, 20]), [-0.5, np.nan])
     same(settle_scores(BetType.TOTAL, "over", [Decimal("43.5"), 44], [24, None], [20, 20]), [1.0, np.nan])
     same(settle_scores(BetType.MONEYLINE, "home", None, [24, None], [20, 20]), [1.0, np.nan])
+    same(settle_scores(BetType.MONEYLINE, "home", None, [24, 24], [Decimal(20), None]), [1.0, np.nan])
     same(settle_reference(BetType.MONEYLINE, None, [24, None], [20, 20]), [1.0, np.nan])
     assert results_of([Decimal(1), Decimal("-0.5"), None]).tolist() == ["win", "half_loss", "pending"]
     assert results_of([1, 0, -1]).tolist() == ["win", "push", "loss"]
