@@ -10,6 +10,9 @@ from aipro_ml.features.revisions import in_known_order
 from aipro_ml.inference.policy import Freshness
 
 _WAITING = (GameStatus.SCHEDULED.value, GameStatus.IN_PROGRESS.value, GameStatus.FINAL.value)
+_REACH = pd.Timedelta(days=400)
+"""No game older than this is looked at: a night then reads one season of many, and no season is longer."""
+
 _SIDES = ("home_team_id", "away_team_id")
 
 
@@ -20,7 +23,8 @@ def stale_games(entities: pd.DataFrame, games: pd.DataFrame, duration: pd.Timede
     `duration`) that it must have been played; and one of which either team's last result within the season is older
     than it may be. `games`: REVISION_COLUMNS; what became known after a row's as_of plays no part.
     """
-    said = in_known_order(games)
+    reach = entities["as_of"].min() - _REACH
+    said = in_known_order(games.loc[(games["kickoff"] > reach) & (games["known_at"] <= entities["as_of"].max())])
     sides = pd.concat(
         [entities[["as_of", "kickoff", "season", side]].rename(columns={side: "team_id"}) for side in _SIDES],
         ignore_index=True,
