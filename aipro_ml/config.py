@@ -1,4 +1,4 @@
-"""Settings of the installation (defaults < profile < environment < flag) and frozen configuration values."""
+"""Frozen configuration values, read from `configs/`, and the settings of the installation."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -6,101 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from aipro_ml import resources
 from aipro_ml.enums import BetType, DevigMethod, Tier
 from aipro_ml.errors import UsageError
-
-
-def default_home() -> Path:
-    """Return `.aipro/` in a checkout, otherwise the user's data folder."""
-    root = resources.checkout()
-    if root is not None:
-        return root / ".aipro"
-    from platformdirs import user_data_path
-
-    return user_data_path("aipro")
-
-
-class Settings(BaseSettings):
-    """Everything an installation may set; each field is also the environment variable `AIPRO_<FIELD>`."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="AIPRO_", env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
-    )
-
-    home: Path = Field(default_factory=default_home, description="All state of this installation")
-    artifacts: Path | None = Field(default=None, description="Models and calibrators")
-    profile: Literal["default", "production"] = "default"
-    database_url: SecretStr | None = Field(
-        default=None,
-        validation_alias="DATABASE_URL",
-        description="PostgreSQL to use instead of the embedded one",
-    )
-    database_owner_url: SecretStr | None = Field(
-        default=None, validation_alias="DATABASE_OWNER_URL", description="The owner's login, for migrations"
-    )
-    database_name: str = "ai_pro_sports"
-    mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
-    odds_api_key: SecretStr | None = Field(default=None, description="Key of The Odds API, for `aipro data fetch`")
-    odds_api_url: str = Field(default="https://api.the-odds-api.com", description="Where The Odds API answers")
-    nightly: Path | None = Field(default=None, description="What the nightly run and the schedule do (YAML)")
-    alert_webhook: SecretStr | None = Field(default=None, description="Address that gets each alert as JSON by POST")
-    alert_email_to: str = Field(default="", description="Who gets alerts by e-mail; comma between")
-    alert_email_from: str = "aipro@localhost"
-    smtp_host: str = "localhost"
-    smtp_port: int = Field(default=25, ge=1, le=65535)
-    smtp_user: str = ""
-    smtp_password: SecretStr | None = None
-    smtp_starttls: bool = False
-    pool_size: int = Field(default=20, ge=1)
-    statement_timeout_s: int = Field(default=300, ge=1)
-    lock_timeout_s: int = Field(default=10, ge=1)
-    log_json: bool = False
-    log_level: Literal["debug", "info", "warning", "error"] = "warning"
-
-    @field_validator("home", "artifacts", "nightly")
-    @classmethod
-    def _absolute(cls, place: Path | None) -> Path | None:
-        # the server and MLflow's pages work in folders of their own, where a relative path is another place
-        return None if place is None else place.expanduser().absolute()
-
-    @property
-    def artifacts_dir(self) -> Path:
-        """Return where artifacts land: the setting, else `artifacts/` of a checkout, else under the home."""
-        if self.artifacts is not None:
-            return self.artifacts
-        root = resources.checkout()
-        if root is not None and self.home == root / ".aipro":
-            return root / "artifacts"
-        return self.home / "artifacts"
-
-    @property
-    def logs_dir(self) -> Path:
-        """Return the folder of log files."""
-        return self.home / "logs"
-
-    @property
-    def raw_dir(self) -> Path:
-        """Return the folder of raw payloads, each named by its hash."""
-        return self.home / "raw"
-
-    @property
-    def reports_dir(self) -> Path:
-        """Return the folder of HTML reports and reject lists."""
-        return self.home / "reports"
-
-
-def load_settings(**flags: Any) -> Settings:
-    """Return the settings; `flags` that are not None win over the environment."""
-    try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise UsageError(f"setting {name}: {first['msg']}") from error
+from aipro_ml.settings import Settings as Settings  # noqa: PLC0414 - asked for here
+from aipro_ml.settings import default_home as default_home  # noqa: PLC0414 - asked for here
+from aipro_ml.settings import load_settings as load_settings  # noqa: PLC0414 - asked for here
 
 
 class Config(BaseModel):
