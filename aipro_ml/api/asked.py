@@ -7,6 +7,7 @@ from pathlib import Path
 from aipro_ml.config import ModelConfig, TrainingConfig, training_config
 from aipro_ml.enums import BetType
 from aipro_ml.errors import UsageError
+from aipro_ml.inference.ledger import Head
 
 
 def bet_type_of(value: BetType | str) -> BetType:
@@ -31,3 +32,11 @@ def utc_of(moment: datetime | None) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
         raise UsageError(f"as_of {moment} has no time zone: give one in UTC, such as datetime(…, tzinfo=UTC)")
     return None if moment is None else moment.astimezone(UTC)
+
+
+def head_of_text(head: str) -> Head:
+    """Return the ledger's head as `aipro ledger head` prints it, SEQ:HASH; UsageError where it is none."""
+    seq, _, digest = head.partition(":")
+    if not seq.isdigit() or len(digest) != 64:
+        raise UsageError(f"{head!r} is no head: give it as `aipro ledger head` printed it, SEQ:HASH")
+    return Head(int(seq), digest)

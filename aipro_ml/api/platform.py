@@ -1,49 +1,28 @@
 """The platform opened from Python: sports, features, training, calibration, promotion, prediction, explanation."""
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
 import pandas as pd
-from sqlalchemy import Engine
 
-from aipro_ml.api.asked import bet_type_of, config_of, utc_of
-from aipro_ml.api.results import Predicted, Training, predicted_of, table, training_of
-from aipro_ml.config import ModelConfig, Settings, TrainingConfig, load_settings
-from aipro_ml.enums import BetType, CalibrationMethod
+from aipro_ml.api.asked import bet_type_of
+from aipro_ml.api.modelling import Modelling
+from aipro_ml.api.publishing import Publishing
+from aipro_ml.api.results import table
+from aipro_ml.api.session import Clock, now
+from aipro_ml.config import load_settings
+from aipro_ml.enums import BetType
 from aipro_ml.errors import UsageError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import sport as find_sport
 from aipro_ml.features.sports import sports
-from aipro_ml.inference.explain import explained_rows
-from aipro_ml.jobs.calibrate import CalibrationReport, calibrate
-from aipro_ml.jobs.catalogue import artifact_of, list_models
-from aipro_ml.jobs.compare import ComparisonRequest, compare_models
 from aipro_ml.jobs.database import opened, stop
-from aipro_ml.jobs.executor import ExecutorChoice
 from aipro_ml.jobs.importing import League, Request, import_source, import_synthetic
 from aipro_ml.jobs.ingest import ImportOptions, ImportReport
-from aipro_ml.jobs.listings import explanation, list_games, list_predictions
+from aipro_ml.jobs.listings import list_games
 from aipro_ml.jobs.matrices import BuildOptions, Decision, FeatureGroup, build_features, columns_of, load_matrix
-from aipro_ml.jobs.predict import PredictionRequest, predict
-from aipro_ml.jobs.promote import Decision as PromotionDecision
-from aipro_ml.jobs.promote import Promotion, promote
-from aipro_ml.jobs.sync import aliases_problem
-from aipro_ml.jobs.train import TrainingRequest, Way, train_all
-from aipro_ml.training.artifacts import ModelArtifact
-
-Clock = Callable[[], datetime]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _nothing() -> None:
-    """Leave what somebody else opened open."""
 
 
 def open_platform(
@@ -51,7 +30,7 @@ def open_platform(
     *,
     database_url: str | None = None,
     artifacts: Path | str | None = None,
-    clock: Clock = _now,
+    clock: Clock = now,
 ) -> "Platform":
     """Open the platform, to be closed again; what is not given comes from `AIPRO_HOME`, `DATABASE_URL` and the like.
 
@@ -64,18 +43,13 @@ def open_platform(
     return Platform(settings, stack.enter_context(opened(settings)), clock, stack.close)
 
 
-class Platform:
+class Platform(Modelling, Publishing):
     """An open installation, made by `open_platform`: for a `with` block, or to be closed with `close`.
 
     Every method is a job of the command line and raises what it raises: UsageError for a wrong request, GuardError
     where a guard refuses, AiproError for every other handled error. A model or a prediction is named by its id or how
     that begins. Times are UTC.
     """
-
-    def __init__(
-        self, settings: Settings, engine: Engine, clock: Clock = _now, on_close: Callable[[], None] = _nothing
-    ) -> None:
-        self.settings, self.engine, self._clock, self._on_close = settings, engine, clock, on_close
 
     def __enter__(self) -> Self:
         return self
@@ -156,162 +130,7 @@ class Platform:
             matrix = load_matrix(connection, league, bet_type_of(bet_type), Decision(minutes))
         return matrix.select(columns_of(league, group))
 
-    def train(
-        self,
-        sport: str,
-        bet_type: BetType | str,
-        config: TrainingConfig | Sequence[ModelConfig] | Path | str | None = None,
-        *,
-        test_seasons: tuple[int | None, int | None] = (None, None),
-        decision_minutes: int | None = None,
-        executor: ExecutorChoice | None = None,
-    ) -> Training:
-        """Train every candidate walk-forward and store it; return the leaderboard with its baselines.
-
-        `config`: a configuration, its file, or only candidates; None: the shipped one. `test_seasons`: first and last
-        (both included). A candidate that fails is warned of and in `failures`; where all fail the error is raised.
-        """
-        market = bet_type_of(bet_type)
-        request = TrainingRequest(
-            find_sport(sport).code,
-            market,
-            config_of(config, market),
-            self._clock(),
-            *test_seasons,
-            decision_minutes,
-            clock=self._clock,
-        )
-        way = Way(ExecutorChoice() if executor is None else executor)
-        (report,) = train_all(self.engine, self.settings, [request], way)
-        if report.problem is not None:
-            raise report.problem
-        if report.failures and not report.models:
-            raise report.failures[0].error
-        for failure in report.failures:
-            _warn(f"{failure.name} failed: {failure.error}")
-        if report.tracking_problem is not None:
-            _warn(f"MLflow was not written: {report.tracking_problem}")
-        return training_of(report)
-
-    def models(self, sport: str | None = None, bet_type: BetType | str | None = None) -> pd.DataFrame:
-        """Return the stored models, newest first; index id (its first eight digits), with their figures."""
-        market = None if bet_type is None else bet_type_of(bet_type)
-        return table(list_models(self.settings, sport, market), "id")
-
-    def model(self, model: str) -> ModelArtifact:
-        """Return a stored model, every file checked: `.model` (`predict_proba(X)`), `.oof`, `.metrics`, `.config`.
-
-        `.oof` has a row a test game (index game_id): season, week, p, y, market_prob. ArtifactError where damaged.
-        """
-        return artifact_of(self.engine, self.settings, model)
-
-    def compare(
-        self, sport: str, bet_type: BetType | str, models: Sequence[str] = (), *, against: str | None = None
-    ) -> pd.DataFrame:
-        """Compare stored models and baselines on the same games, each paired with `against` (default: the market).
-
-        Index name, best log loss first; delta_log_loss with its 95 % interval, verdict. `models`: default the newest of
-        each name. What a reader must know is warned of. Nothing is written.
-        """
-        request = ComparisonRequest(find_sport(sport).code, bet_type_of(bet_type), tuple(models), against)
-        report = compare_models(self.engine, self.settings, request)
-        for note in report.notes:
-            _warn(note)
-        return table(report.fields, "name")
-
-    def calibrate(self, model: str, method: str = "auto", *, dry_run: bool = False) -> CalibrationReport:
-        """Choose and fit a model's calibrator and market blend on its out-of-fold predictions.
-
-        The report has `choice`, `blend`, `before` and `after` (reliability: bins, ece, slope), `rows` (what the
-        command prints), and `diagram`, the path of the reliability diagram (not drawn on a dry run).
-        """
-        try:
-            chosen = CalibrationMethod(method)
-        except ValueError:
-            known = ", ".join(CalibrationMethod)
-            raise UsageError(f"no method of calibration is called {method!r}; there are: {known}") from None
-        return calibrate(self.engine, self.settings, model, chosen, self._clock(), dry_run=dry_run)
-
-    def promote(self, model: str, reason: str, *, actor: str, force: bool = False, dry_run: bool = False) -> Promotion:
-        """Make a model the production model of its sport and bet type, if the gate says PROMOTE.
-
-        PromotionRefusedError (its `gate` has every number) where it says HOLD or REJECT and `force` is not set;
-        GuardError for a model that was never calibrated.
-        """
-        decision = PromotionDecision(reason, actor, self._clock(), dry_run, force)
-        done = promote(self.engine, self.settings, model, decision)
-        problem = (
-            None if dry_run else aliases_problem(self.engine, self.settings, done.model.sport, done.model.bet_type)
-        )
-        if problem is not None:
-            _warn(f"MLflow's aliases do not follow yet: {problem}; `aipro model sync` repairs them")
-        return done
-
-    def predict(
-        self,
-        sport: str,
-        *,
-        day: date | None = None,
-        season: int | None = None,
-        week: int | None = None,
-        as_of: datetime | None = None,
-        model: str | None = None,
-    ) -> Predicted:
-        """Predict games of a local `day`, or of a season (and week), with what was known; write nothing.
-
-        `as_of` (UTC): decide all at this moment; without it each kick-off less the model's minutes. `model`: this one
-        instead of the production models. LeakError where a model learned from later games, StaleDataError for an as_of
-        that has not come.
-        """
-        request = PredictionRequest(sport, self._clock(), day, season, week, utc_of(as_of), model, dry_run=True)
-        return predicted_of(predict(self.engine, self.settings, request), published=False)
-
-    def publish(
-        self,
-        sport: str,
-        *,
-        day: date | None = None,
-        season: int | None = None,
-        week: int | None = None,
-        as_of: datetime | None = None,
-        model: str | None = None,
-    ) -> Predicted:
-        """Predict as `predict` does and append what is new to the ledger, where it stays for good."""
-        request = PredictionRequest(sport, self._clock(), day, season, week, utc_of(as_of), model)
-        return predicted_of(predict(self.engine, self.settings, request), published=True)
-
-    def predictions(
-        self, sport: str, *, since: date | None = None, until: date | None = None, limit: int = 1000
-    ) -> pd.DataFrame:
-        """Return the latest published predictions of games on these local days, with their grades; index id."""
-        return table(list_predictions(self.settings, sport, since, until, limit), "id")
-
-    def explain(self, prediction: str) -> pd.DataFrame:
-        """Return why a published prediction says what it says, a row a feature or term, the largest first.
-
-        Columns feature_name, feature_value, shap_value, impact_direction, rank. `shap_value` is in log-odds of the
-        predicted side; the sum is the logit of the published probability.
-        """
-        return table(explanation(self.settings, prediction))
-
-    def contributions(self, model: str, features: FeatureMatrix | pd.DataFrame) -> pd.DataFrame:
-        """Return what each feature adds to a model's raw log-odds of outcome 0 (home, over), for any rows.
-
-        Shape (n, d + 1): the model's features and `(base)`; a row's sum is the logit of `predict_proba(X)[:, 0]`,
-        before calibration and blend. UsageError where the rows lack a feature of the model.
-        """
-        artifact = self.model(model)
-        X = features.X if isinstance(features, FeatureMatrix) else features
-        missing = [name for name in artifact.model.feature_names if name not in X.columns]
-        if missing:
-            raise UsageError(f"model {model} needs the feature {missing[0]} (of {len(missing)} that are missing)")
-        return explained_rows(artifact.model, X, artifact.background)
-
     def stop_database(self) -> bool:
         """Stop the embedded server and return whether it ran; a server of DATABASE_URL is left alone."""
         self.close()
         return stop(self.settings)
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, stacklevel=3)

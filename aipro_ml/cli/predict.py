@@ -84,14 +84,18 @@ def list_command(
     since: Annotated[str | None, typer.Option(help="First local day (YYYY-MM-DD).")] = None,
     until: Annotated[str | None, typer.Option(help="Last local day.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The latest so many.")] = 60,
+    model: Annotated[str | None, typer.Option(help="Only this model's: how its id begins.")] = None,
+    shadow: Annotated[bool, typer.Option("--shadow", help="Those of models not in production too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List published predictions with their grades."""
-    from aipro_ml.jobs.listings import list_predictions
+    """List published predictions with their grades: those of the models that were in production."""
+    from aipro_ml.jobs.listings import Listed, list_predictions
 
-    rows = list_predictions(settings(context), sport, parse_day(since), parse_day(until), limit)
+    asked = Listed(parse_day(since), parse_day(until), limit, model, shadow)
+    rows = list_predictions(settings(context), sport, asked)
     if not as_json:
-        rows = [{name: value for name, value in row.items() if name not in {"as_of", "mode", "ev"}} for row in rows]
+        hidden = {"as_of", "mode", "ev"} | (set() if shadow or model else {"model", "role"})
+        rows = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
     table(rows, title=f"{sport} predictions", as_json=as_json)
 
 

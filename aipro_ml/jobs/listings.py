@@ -1,5 +1,6 @@
 """Listings of runs, predictions, explanations and the ledger."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,39 @@ from aipro_ml.inference.ledger import Fault, Head, verify
 from aipro_ml.inference.prediction import prediction_hash_of
 from aipro_ml.jobs.database import opened
 
+PRODUCTION = "production"
 _EVER = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
 
-def list_predictions(
-    settings: Settings, code: str, since: date | None, until: date | None, limit: int
-) -> list[dict[str, Any]]:
-    """Return the latest predictions of games on the local days `since` to `until` (inclusive)."""
+@dataclass(frozen=True)
+class Listed:
+    """Which predictions to list: of games on the local days `since` to `until` (inclusive), the latest `limit`.
+
+    Those of the production models only; with `shadow` those of other models too, with `model` (how its id begins) only
+    that one's, whatever it was.
+    """
+
+    since: date | None = None
+    until: date | None = None
+    limit: int = 60
+    model: str | None = None
+    shadow: bool = False
+
+
+def list_predictions(settings: Settings, code: str, asked: Listed) -> list[dict[str, Any]]:
+    """Return published predictions, in order of kick-off, with `model` and its `role` (production or shadow)."""
     league = sport(code)
     zone = ZoneInfo(league.config.timezone)
-    first = _EVER[0] if since is None else datetime.combine(since, time(), zone)
-    last = _EVER[1] if until is None else datetime.combine(until + timedelta(days=1), time(), zone)
+    first = _EVER[0] if asked.since is None else datetime.combine(asked.since, time(), zone)
+    last = _EVER[1] if asked.until is None else datetime.combine(asked.until + timedelta(days=1), time(), zone)
     with opened(settings) as engine, engine.connect() as connection:
         frame = predictions.list_predictions(connection, league.code, first, last)
-    frame["id"] = frame["id"].str[:8]
-    return [{str(k): v for k, v in row.items()} for row in frame.tail(limit).to_dict("records")]
+    if asked.model is not None:
+        frame = frame[frame["model"].str.startswith(asked.model.lower())]
+    elif not asked.shadow:
+        frame = frame[frame["role"] == PRODUCTION]
+    shown = frame.assign(id=frame["id"].str[:8], model=frame["model"].str[:8])
+    return [{str(k): v for k, v in row.items()} for row in shown.tail(asked.limit).to_dict("records")]
 
 
 def list_runs(settings: Settings, code: str, limit: int) -> list[dict[str, object]]:

@@ -11,7 +11,7 @@ import pytest
 import aipro_ml
 from aipro_ml.api.platform import Platform
 from aipro_ml.api.results import PREDICTION_COLUMNS
-from aipro_ml.errors import LeakError, UsageError
+from aipro_ml.errors import GuardError, LeakError, UsageError
 from aipro_ml.jobs.promote import PromotionRefusedError
 from tests.docs_reference import ROOT
 from tests.fixtures_commands import environment
@@ -37,7 +37,9 @@ def test_importing_the_package_brings_neither_pandas_nor_a_database() -> None:
 
 def test_every_public_name_is_there_and_told_on_the_page() -> None:
     page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
-    methods = [f"{name}(" for name, value in vars(Platform).items() if not name.startswith("_") and callable(value)]
+    names = [name for name in dir(Platform) if not name.startswith("_")]
+    methods = [f"{name}(" for name in names if callable(getattr(Platform, name))]
+    assert len(methods) > 20
     assert [name for name in [*aipro_ml.__all__, *methods] if f"`{name}" not in page and f".{name}" not in page] == []
     assert all(getattr(aipro_ml, name) is not None for name in aipro_ml.__all__)
     assert set(aipro_ml.__all__) <= set(dir(aipro_ml))
@@ -130,6 +132,22 @@ def test_predicting_writes_nothing_and_says_what_publishing_then_writes(opened, 
     assert sorted(listed.index) == sorted(name[:8] for name in said.predictions.index)
 
 
+def test_what_was_published_is_graded_summed_up_and_proved(opened) -> None:
+    opened.publish(SPORT, season=SEASON, week=PAST_WEEK)
+    graded = opened.grade(SPORT)
+    assert graded.inserted == graded.accounting.graded == graded.accounting.total == len(graded.rows) > 0
+    assert opened.grade(SPORT).inserted == 0
+    assert opened.performance(SPORT).empty
+    by_tier = opened.performance(SPORT, backfilled=True)
+    assert by_tier["n"].sum() == len(graded.rows)
+    assert opened.verify_ledger().empty
+    assert list(opened.verify_ledger(f"1:{'0' * 64}")["kind"]) == ["rewrite"]
+    with pytest.raises(UsageError, match="is no head"):
+        opened.verify_ledger("1:beef")
+    with pytest.raises(GuardError, match="no champion before the present one"):
+        opened.rollback(SPORT, "moneyline", "worse than before", actor="tests")
+
+
 def test_a_moment_without_a_time_zone_and_a_model_that_knows_the_future_are_refused(opened) -> None:
     with pytest.raises(UsageError, match="has no time zone"):
         opened.predict(SPORT, season=SEASON, week=OPEN_WEEK, as_of=datetime(2025, 12, 24))  # noqa: DTZ001
@@ -163,3 +181,12 @@ def test_a_refused_promotion_has_the_gates_numbers(opened, own_artifacts, untrac
     with pytest.raises(PromotionRefusedError) as refused:
         platform.promote(done.models["weak"], "just to see", actor="tests", dry_run=True)
     assert refused.value.gate.checks
+    platform.publish(SPORT, season=SEASON, week=OPEN_WEEK, as_of=NOW, model=done.models["weak"])
+    assert platform.predictions(SPORT).empty
+    shadows = platform.predictions(SPORT, shadow=True)
+    assert set(shadows["role"]) == {"shadow"}
+    assert set(shadows["model"]) == {done.models["weak"][:8]}
+    platform.publish(SPORT, season=SEASON, week=OPEN_WEEK, as_of=NOW)
+    assert set(platform.predictions(SPORT)["role"]) == {"production"}
+    assert len(platform.predictions(SPORT, shadow=True)) == len(shadows) + len(platform.predictions(SPORT))
+    assert list(platform.predictions(SPORT, model=done.models["weak"]).index) == list(shadows.index)

@@ -23,7 +23,8 @@ _LIST = text(
     SELECT p.id, g.game_date AS kickoff, away.abbreviation || ' @ ' || home.abbreviation AS game, p.bet_type,
            p.predicted_side AS side, p.line_at_prediction AS line, p.odds_at_prediction AS price, p.probability,
            p.edge, f.ev, p.kelly_fraction AS kelly, p.signal_tier AS tier, f.as_of, run.mode,
-           r.actual_result AS result, r.profit_loss AS profit, r.clv
+           r.actual_result AS result, r.profit_loss AS profit, r.clv, p.model_id::text AS model,
+           CASE WHEN champion.is_this THEN 'production' ELSE 'shadow' END AS role
     FROM predictions p
     JOIN fact_predictions f ON f.prediction_id = p.id
     JOIN fact_prediction_runs run ON run.id = f.run_id
@@ -32,6 +33,12 @@ _LIST = text(
     JOIN teams home ON home.id = g.home_team_id
     JOIN teams away ON away.id = g.away_team_id
     LEFT JOIN prediction_results r ON r.prediction_id = p.id
+    LEFT JOIN LATERAL (
+        SELECT d.model_id = p.model_id AS is_this FROM fact_model_promotions d
+        WHERE d.sport_id = g.sport_id AND d.bet_type = p.bet_type AND d.decided_at <= run.started_at
+          AND (d.action <> 'promote' OR d.verdict = 'PROMOTE')
+        ORDER BY d.decided_at DESC LIMIT 1
+    ) champion ON TRUE
     WHERE s.code = :sport AND g.game_date >= :since AND g.game_date < :until
     ORDER BY g.game_date, game, p.bet_type, f.seq
     """
@@ -180,7 +187,10 @@ def prediction_table(
 
 
 def list_predictions(connection: Connection, sport: str, since: datetime, until: datetime) -> pd.DataFrame:
-    """Return published predictions of games that kick off in [since, until), with their grades."""
+    """Return published predictions of games that kick off in [since, until), with their grades.
+
+    `role`: production where the model was its bet type's champion when the run was computed, else shadow.
+    """
     return read_frame(connection, _LIST.bindparams(sport=sport, since=_naive(since), until=_naive(until)))
 
 
