@@ -1,10 +1,12 @@
 """What the scikit-learn family does beside the contract of every trainer."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from aipro_ml.enums import Selection
 from aipro_ml.errors import ArtifactError, UsageError
@@ -78,3 +80,13 @@ def test_without_libgomp_histograms_stand_in_for_lightgbm_and_say_so(matrix, mon
 def test_no_model_in_a_folder_is_one_clear_error(tmp_path):
     with pytest.raises(ArtifactError, match=r"model\.json"):
         load_model(tmp_path)
+
+
+@every_estimator
+def test_the_bytes_of_a_model_do_not_hang_on_threads_or_on_the_process_its_rows_came_from(name, matrix, tmp_path):
+    travelled = pickle.loads(pickle.dumps(matrix))
+    for place, rows, threads in (("here", matrix, 1), ("there", travelled, 2)):
+        with threadpool_limits(threads):
+            fitted(name, rows).save(tmp_path / place)
+    written = [{path.name: path.read_bytes() for path in (tmp_path / place).iterdir()} for place in ("here", "there")]
+    assert written[0] == written[1]
