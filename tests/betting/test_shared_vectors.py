@@ -51,7 +51,10 @@ def test_devig(vectors):
 
 
 def test_devig_edge_cases(vectors):
-    zero_margin, under_round, long_shot, *_ = vectors["devig_edge_cases"]
+    zero_margin, under_round, long_shot, one_sided, invalid = vectors["devig_edge_cases"]
+    for wrong, said in ((one_sided, "at least two sides"), (invalid, "American odds")):
+        with pytest.raises(ValueError, match=said):
+            devig([wrong["american"]])
     for method in DevigMethod:
         assert devig([zero_margin["american"]], method).probabilities[0] == near(zero_margin["expected"])
     for method in (DevigMethod.MULTIPLICATIVE, DevigMethod.POWER):
@@ -121,6 +124,26 @@ def test_grades(vectors):
         )
         assert result is BetResult(row["result"]), row
         assert float(profit_per_unit(result, row["price"])) == near(row["profit_per_unit"])
+
+
+def test_bets_of_one_slate_are_staked_less_than_alone_and_ours_never_more(vectors):
+    # a slate's bets are capped together, not optimised together: the optimum bounds what may be staked
+    for row in vectors["kelly_simultaneous"]:
+        alone = [float(full_kelly(bet["p"], bet["american"])) for bet in row["bets"]]
+        assert alone == near(row["single_kelly"])
+        quarter = [float(kelly_fraction(bet["p"], bet["american"])) for bet in row["bets"]]
+        assert all(mine < most for mine, most in zip(quarter, row["simultaneous"], strict=True))
+
+
+def test_every_group_of_vectors_has_its_test(vectors):
+    elsewhere = {
+        "meta",
+        "grade_notes",
+        "tier_config",
+        "elo_538_nfl",
+    }  # words, a setting, and tests/features/test_elo.py
+    here = {"devig", "devig_edge_cases", "odds", "kelly", "kelly_uncertainty_baker_mchale", "kelly_simultaneous"}
+    assert set(vectors) == elsewhere | here | {"clv", "grade", "metrics", "edge"}
 
 
 def test_metrics(vectors):
