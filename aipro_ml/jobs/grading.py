@@ -49,6 +49,22 @@ def grade_predictions(connection: Connection, league: Sport, games: Collection[s
     found = grades.predictions_to_grade(connection, league.code)
     if games is not None:
         found = found.loc[found["game_id"].isin(list(games))].reset_index(drop=True)
+    return _graded(connection, league, found)
+
+
+def grade_at_odds(connection: Connection, code: str, taken: pd.DataFrame) -> pd.DataFrame:
+    """Return GRADE_COLUMNS of bets on predictions of the sport, each at its own odds; those of no final game are out.
+
+    `taken`: bet_id, prediction_id (text) and odds; in what is returned `bet_id` stands for `prediction_id`.
+    """
+    league = sport(code)
+    found = grades.predictions_to_grade(connection, league.code, set(taken["prediction_id"]))
+    bets = found.merge(taken, on="prediction_id", how="inner").drop(columns="prediction_id")
+    bets = bets.assign(odds_at_prediction=bets["odds"].astype("float64")).rename(columns={"bet_id": "prediction_id"})
+    return _graded(connection, league, bets).grades.rename(columns={"prediction_id": "bet_id"})
+
+
+def _graded(connection: Connection, league: Sport, found: pd.DataFrame) -> Graded:
     if found.empty:
         return Graded(found, pd.DataFrame(columns=list(GRADE_COLUMNS)), pd.Series(dtype=object))
     closing = odds.closing_of(connection, sorted(found["game_id"].unique()))

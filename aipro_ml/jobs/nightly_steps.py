@@ -12,6 +12,7 @@ from aipro_ml.db.repositories import games, models, nights
 from aipro_ml.db.repositories.health import ComponentHealth, latest_health
 from aipro_ml.errors import AiproError
 from aipro_ml.features.sport import sport
+from aipro_ml.jobs.actors import Actor
 from aipro_ml.jobs.alerts import raise_alerts
 from aipro_ml.jobs.challengers import challenger_of
 from aipro_ml.jobs.grade import grade_sport
@@ -29,6 +30,7 @@ from aipro_ml.jobs.odds_feed import FeedRequest, fetch_odds, plan_of
 from aipro_ml.jobs.performance import update_performance
 from aipro_ml.jobs.predict import LIVE_WITHIN, PredictionRequest, predict
 from aipro_ml.jobs.publish import RunReport
+from aipro_ml.jobs.settling import settle
 from aipro_ml.jobs.warehouse import refresh
 from aipro_ml.sources.box_registry import BOX_SOURCES
 from aipro_ml.sources.player_props import PROP_SOURCES
@@ -191,6 +193,13 @@ def measure_performance(night: Night, code: str) -> Outcome:
     )
 
 
+def settle_bets(night: Night) -> Outcome:
+    """Pay every bet by the grade of its prediction, and correct what a new grade changed."""
+    report = settle(night.engine, Actor(login="nightly"), night.clock())
+    changed = len(report.settlements)
+    return Outcome(f"{changed} bets settled or corrected, {report.pending} pending", {}, changed, final=False)
+
+
 def refresh_warehouse(night: Night) -> Outcome:
     """Bring the warehouse to what the other tables say."""
     count = refresh(night.engine, night.clock())
@@ -231,6 +240,7 @@ NEEDS = {"predict": "features", "shadow": "predict"}
 """A step that is not begun where another failed: features that changed behind our back must not be published."""
 
 NIGHT_STEPS: tuple[tuple[str, Callable[[Night], Outcome]], ...] = (
+    ("settle", settle_bets),
     ("warehouse", refresh_warehouse),
     ("health", look_after),
     ("alerts", tell),

@@ -15,6 +15,7 @@ from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.dimensions import date_rows, model_rows, team_rows
 from aipro_ml.jobs.graded_bets import graded_bets
 from aipro_ml.jobs.market import derive_sport
+from aipro_ml.jobs.tracked_bets import tracked_bets
 from aipro_ml.sources.franchises import Franchises, franchises
 
 
@@ -109,5 +110,9 @@ def _bets(connection: Connection, *, rebuild: bool) -> int:
     for code in repository.sports_with_news(connection, everything=rebuild):
         rows = graded_bets(connection, code)
         count, deleted = repository.bring_to(connection, "fact_bets", rows, repository.bets_of(connection, code))
+        written += count.inserted + count.updated + deleted
+    if rebuild or repository.has_news_of_tracked(connection):
+        stored = repository.tracked(connection)
+        count, deleted = repository.bring_to(connection, "fact_bets", tracked_bets(connection), stored)
         written += count.inserted + count.updated + deleted
     return written

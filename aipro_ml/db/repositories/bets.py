@@ -6,17 +6,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, String, cast, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from aipro_ml.db.models.betting import Bet
+from aipro_ml.db.copy import read_frame
+from aipro_ml.db.models.betting import BankrollTransaction, Bet
 from aipro_ml.db.models.feature_store import GameRevision
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.predictions import Prediction, PredictionResult
 from aipro_ml.db.models.sports import Game, Sport, Team
 from aipro_ml.db.models.users import User
 from aipro_ml.db.models.warehouse import FactPrediction
-from aipro_ml.enums import BetResult, BetType, GameStatus, Selection, Tier
+from aipro_ml.enums import BetResult, BetType, GameStatus, Selection, Tier, TransactionType
 
 _HOME, _AWAY = aliased(Team), aliased(Team)
 _GAME = (_AWAY.abbreviation + " @ " + _HOME.abbreviation).label("game")
@@ -191,6 +193,40 @@ def totals(connection: Connection, bank_id: UUID) -> BetTotals:
     sums = [func.coalesce(each, Decimal("0.00")) for each in (at_stake, settled, func.sum(Bet.profit_loss))]
     statement = select(func.count(), func.count().filter(_IS_OPEN), *sums)
     return BetTotals(*connection.execute(statement.where(Bet.bankroll_id == bank_id)).one())
+
+
+def settled(connection: Connection) -> pd.DataFrame:
+    """Return every settled bet with its prediction and `held`, the balance its stake was taken from; ids as text."""
+    row = BankrollTransaction
+    statement = (
+        select(
+            cast(Bet.id, String).label("bet_id"),
+            cast(Bet.prediction_id, String).label("prediction_id"),
+            cast(Bet.user_id, String).label("user_id"),
+            Sport.code.label("sport"),
+            cast(Prediction.game_id, String).label("game_id"),
+            cast(Prediction.model_id, String).label("model_id"),
+            cast(Sportsbook.id, String).label("sportsbook_id"),
+            Bet.bet_type,
+            Prediction.predicted_side.label("side"),
+            Prediction.line_at_prediction.label("line"),
+            Bet.odds,
+            Bet.stake,
+            (row.balance_after + Bet.stake).label("held"),
+            Bet.result,
+            Bet.profit_loss.label("profit"),
+            Bet.placed_at,
+            Bet.settled_at,
+        )
+        .join(Prediction, Prediction.id == Bet.prediction_id)
+        .join(Game, Game.id == Prediction.game_id)
+        .join(Sport, Sport.id == Game.sport_id)
+        .join(row, (row.bet_id == Bet.id) & (row.type == TransactionType.BET))
+        .outerjoin(Sportsbook, Sportsbook.name == Bet.sportsbook)
+        .where(~_IS_OPEN)
+        .order_by(Bet.placed_at, Bet.id)
+    )
+    return read_frame(connection, statement)
 
 
 def list_bets(connection: Connection, user_id: UUID | None, *, open_only: bool, limit: int) -> list[dict[str, Any]]:

@@ -5,10 +5,12 @@ from datetime import datetime
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
 from aipro_ml.db.copy import UpsertCount, any_of, read_frame, upsert
+from aipro_ml.db.models.betting import Bet
 from aipro_ml.db.models.warehouse import DimDate, DimModel, DimTeam, FactBet
+from aipro_ml.enums import BetResult
 from aipro_ml.identity import derive_id
 
 TABLES: dict[str, sa.Table] = {
@@ -94,6 +96,18 @@ def sports_with_news(connection: Connection, *, everything: bool) -> list[str]:
 def bets_of(connection: Connection, code: str) -> list[str]:
     """Return the ids of the sport's rows of `fact_bets` that come from predictions."""
     return list(read_frame(connection, _BETS.bindparams(sport=derive_id("sport", code)))["id"])
+
+
+def has_news_of_tracked(connection: Connection) -> bool:
+    """Return whether the rows of tracked bets do not follow the settled bets any more."""
+    settled = select(func.count(), func.max(Bet.settled_at)).where(Bet.result != BetResult.PENDING)
+    kept = select(func.count(), func.max(FactBet.graded_at)).where(FactBet.bet_id.is_not(None))
+    return tuple(connection.execute(settled).one()) != tuple(connection.execute(kept).one())
+
+
+def tracked(connection: Connection) -> list[str]:
+    """Return the ids of the rows of `fact_bets` that come from users' bets."""
+    return [str(found) for found in connection.scalars(select(FactBet.id).where(FactBet.bet_id.is_not(None)))]
 
 
 def stored_ids(connection: Connection, name: str) -> list[str]:
