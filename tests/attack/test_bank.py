@@ -93,7 +93,13 @@ class Books:
     @property
     def shown(self) -> tuple:
         """Return what the database is held against."""
-        return self.held, max(ZERO, -self.net), Counter((stake, odds, result) for _, stake, odds, result in self.bets)
+        bets = Counter((stake, odds, result) for _, stake, odds, result in self.bets)
+        return (
+            self.held,
+            max(ZERO, -self.net),
+            bets,
+            {n: r for n, r in self.grades.items() if r is not BetResult.PENDING},
+        )
 
 
 BETS = """
@@ -193,8 +199,11 @@ class Sequences(RuleBasedStateMachine):
         with self.someone.engine.connect() as connection:
             held = connection.scalar(sa.text("SELECT current_amount FROM bankrolls"))
             bets = connection.execute(sa.text(BETS)).all()
+            given = connection.execute(sa.text("SELECT prediction_id, actual_result FROM prediction_results")).all()
         owed = sum((max(ZERO, bet.paid - bet.due) for bet in bets), ZERO)
-        return held, owed, Counter((bet.stake, bet.odds, BetResult(bet.result)) for bet in bets)
+        numbers = {each.id: number for number, each in enumerate(self.someone.slate)}
+        grades = {numbers[key]: BetResult(result) for key, result in given}
+        return held, owed, Counter((bet.stake, bet.odds, BetResult(bet.result)) for bet in bets), grades
 
     @invariant()
     def the_database_says_what_the_books_say(self) -> None:
