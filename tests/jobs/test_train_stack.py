@@ -2,14 +2,19 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from aipro_ml.config import ModelConfig, TrainingConfig
+from aipro_ml.db.repositories import predictions
 from aipro_ml.enums import BetType, CalibrationMethod
+from aipro_ml.inference.ledger import verify
 from aipro_ml.jobs.calibrate import calibrate
+from aipro_ml.jobs.predict import predict
+from aipro_ml.jobs.promote import Decision, promote
 from aipro_ml.jobs.train import TrainingRequest, Way, train, train_all
 from aipro_ml.training.artifacts import read_artifact
-from tests.fixtures_platform import LOGISTIC, NOW, SPORT
+from tests.fixtures_platform import LOGISTIC, NOW, SPORT, past_week_request
 
 TREES = ModelConfig(
     name="trees",
@@ -17,6 +22,9 @@ TREES = ModelConfig(
     estimator="sklearn.ensemble.ExtraTreesClassifier",
     features="all",
     params={"n_estimators": 10, "min_samples_leaf": 40},
+)
+STEPS = ModelConfig(
+    name="steps", framework="sklearn", estimator="hist_gradient_boosting", params={"max_iter": 10, "max_leaf_nodes": 4}
 )
 
 
@@ -64,6 +72,24 @@ def test_a_stack_is_a_model_like_any_other_and_a_resumed_training_finds_it(mine)
     assert again.coefficients == report.coefficients
     calibrated = calibrate(mine.engine, mine.settings, str(stack.model_id), CalibrationMethod.AUTO, NOW, dry_run=True)
     assert calibrated.published_log_loss is not None
+
+
+def test_a_stack_is_promoted_published_and_explained_by_its_members_own_forms(mine):
+    report = train(mine.engine, mine.settings, request(LOGISTIC, STEPS))
+    stack, now = str(report.models[-1].model_id), NOW + timedelta(hours=1)
+    calibrate(mine.engine, mine.settings, stack, CalibrationMethod.AUTO, now)
+    promoted = promote(mine.engine, mine.settings, stack, Decision("the pool", "tests", now, force=True))
+    assert (promoted.changed, promoted.gate.checks != ()) == (True, True)
+    (run, *others) = predict(mine.engine, mine.settings, past_week_request(now=now, model=stack))
+    assert sum(each.published for each in [run, *others]) > 10
+    rows = mine.rows(
+        "SELECT f.probability, s.total FROM fact_predictions f JOIN (SELECT prediction_id, sum(shap_value) AS total "
+        "FROM shap_explanations GROUP BY 1) s USING (prediction_id)"
+    )
+    p, total = np.array([[float(row["probability"]), float(row["total"])] for row in rows]).T
+    np.testing.assert_allclose(total, np.log(p / (1 - p)), atol=1e-6)
+    with mine.engine.connect() as connection:
+        assert verify(predictions.ledger_rows(connection)) == []
 
 
 def test_where_a_member_fails_the_stack_fails_and_the_others_stay(mine):
