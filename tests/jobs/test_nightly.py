@@ -77,7 +77,9 @@ def test_a_step_that_fails_stops_only_what_needs_it_and_the_next_run_does_it(tra
     assert (found["predict", SPORT], found["grade", SPORT]) == (State.SKIPPED, State.DONE)
     assert report.failures[0].says == "the moon is full"
     assert trained.one("SELECT count(*) FROM predictions") == 0
-    assert trained.one("SELECT message FROM alerts").endswith("features SIM-NFL failed: the moon is full")
+    assert trained.one("SELECT message FROM alerts WHERE alert_type = 'night_step'").endswith(
+        "features SIM-NFL failed: the moon is full"
+    )
     unforeseen = [(name, (lambda *_: {}["x"]) if name == "predict" else act) for name, act in whole]
     monkeypatch.setattr(nightly, "SPORT_STEPS", unforeseen)
     second = night(trained)
