@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 
 
 def ensure_utc(moment: datetime) -> datetime:
-    """Return `moment` in UTC; raise ValueError where it carries no time zone."""
+    """Return `moment` in UTC; raise ValueError where it carries no time zone, or UTC has no such year."""
     if moment.tzinfo is None:
         raise ValueError(f"naive datetime {moment.isoformat()}: give it a time zone (times are UTC)")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{moment.isoformat()} is out of range in UTC") from error
 
 
 def parse_utc(text: str) -> datetime:

@@ -96,7 +96,7 @@ def list_command(context: typer.Context, as_json: AsJson = False) -> None:
 def _moment(text: str | None) -> int | str | None:
     if text is None or text == "openers":
         return text
-    if not text.isdecimal():
+    if not (text.isdecimal() and len(text) < 10):
         raise UsageError(f"--decide {text}: a number of minutes before kick-off, or openers")
     return int(text)
 

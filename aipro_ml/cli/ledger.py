@@ -1,6 +1,7 @@
 """`aipro ledger`: prove that nothing published was changed."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import say, table
 from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.files import write_whole
 
 if TYPE_CHECKING:
     from aipro_ml.inference.ledger import Fault, Head
@@ -54,7 +56,7 @@ def _parsed(head: str) -> "Head":
     from aipro_ml.inference.ledger import Head
 
     seq, _, digest = head.partition(":")
-    if not seq.isdigit() or len(digest) != 64:
+    if re.fullmatch(r"[0-9]{1,18}", seq) is None or re.fullmatch(r"[0-9a-f]{64}", digest) is None:
         raise UsageError(f"{head!r} is no head: give it as `aipro ledger head` printed it, SEQ:HASH")
     return Head(int(seq), digest)
 
@@ -111,6 +113,6 @@ def _write(text: str, out: Path | None) -> None:
         print(text)  # noqa: T201 - programs read exactly this
         return
     try:
-        out.write_text(text + "\n", encoding="utf-8")
+        write_whole(out, text + "\n")
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error.strerror})") from error

@@ -10,6 +10,10 @@ from aipro_ml.times import parse_utc
 if TYPE_CHECKING:
     from aipro_ml.jobs.executor import ExecutorChoice
 
+_YEARS = (1800, 2199)
+_LONGEST = 120
+"""Characters of a wrong value that its message repeats."""
+
 
 class Where(StrEnum):
     """Where work is done."""
@@ -32,9 +36,11 @@ def parse_day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
     except ValueError as error:
-        raise UsageError(f"{text!r} is no day: write it as YYYY-MM-DD") from error
+        raise UsageError(f"{_short(text)} is no day: write it as YYYY-MM-DD") from error
+    _refuse_year(text, day)
+    return day
 
 
 def parse_moment(text: str | None) -> datetime | None:
@@ -42,6 +48,20 @@ def parse_moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_utc(text)
+        moment = parse_utc(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is no UTC time: write it as 2022-09-11T16:59:00Z ({error})") from error
+        raise UsageError(
+            f"{_short(text)} is no UTC time: write it as 2022-09-11T16:59:00Z ({str(error)[:_LONGEST]})"
+        ) from error
+    _refuse_year(text, moment)
+    return moment
+
+
+def _refuse_year(text: str, day: date) -> None:
+    """Refuse years no game was or will be in: nanoseconds since 1970, as frames count, end in 1677 and 2262."""
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise UsageError(f"{_short(text)}: give a year from {_YEARS[0]} to {_YEARS[1]}")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -11,9 +11,9 @@ from aipro_ml.errors import UsageError
 
 
 class Config(BaseModel):
-    """A frozen configuration value; unknown keys are errors."""
+    """A frozen configuration value; unknown keys and infinite numbers are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 C = TypeVar("C", bound=Config)

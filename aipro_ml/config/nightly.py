@@ -30,8 +30,10 @@ class FeedConfig(Config):
 class RetentionConfig(Config):
     """How long what is not needed any more is kept; 0: for ever."""
 
-    raw_days: int = Field(default=400, ge=0, description="Raw payloads that were imported this long ago")
-    artifacts_days: int = Field(default=180, ge=0, description="Artifacts of models that never spoke, trained then")
+    raw_days: int = Field(default=400, ge=0, le=36_500, description="Raw payloads that were imported this long ago")
+    artifacts_days: int = Field(
+        default=180, ge=0, le=36_500, description="Artifacts of models that never spoke, trained then"
+    )
     backups: int = Field(default=14, ge=0, description="Backups beside the newest")
 
 
@@ -40,13 +42,13 @@ class NightlyConfig(Config):
 
     timezone: str = "America/New_York"
     lead_minutes: int = Field(default=10, ge=0, le=720)
-    horizon_hours: float = Field(default=24, gt=0)
-    deadline_minutes: int = Field(default=30, gt=0)
+    horizon_hours: float = Field(default=24, gt=0, le=8760)
+    deadline_minutes: int = Field(default=30, gt=0, le=1440)
     sports: tuple[str, ...] = ()
     sources: tuple[NightlySource, ...] = ()
     feeds: tuple[FeedConfig, ...] = ()
-    close_minutes: int = Field(default=10, gt=0)
-    source_age_hours: float = Field(default=36, gt=0)
+    close_minutes: int = Field(default=10, gt=0, le=1440)
+    source_age_hours: float = Field(default=36, gt=0, le=8760)
     disk_free_gib: float = Field(default=2, ge=0)
     retrain_seasons: int = Field(default=4, ge=1)
     training: Path | None = None

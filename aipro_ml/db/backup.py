@@ -25,6 +25,7 @@ from aipro_ml.db.copy import driver_connection
 from aipro_ml.db.guards import OF_THE_PRESENT, Guard
 from aipro_ml.db.models import metadata
 from aipro_ml.errors import DatabaseError, DataFileError, GuardError
+from aipro_ml.files import whole
 
 FORMAT = "aipro-backup-1"
 _MANIFEST = "manifest.json"
@@ -57,7 +58,6 @@ class Manifest:
 
 def backup(engine: sa.Engine, path: Path) -> Manifest:
     """Write all tables to one file at `path`, in one repeatable-read transaction; `path` appears complete."""
-    partial = path.with_name(f"{path.name}.partial")
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     try:
         with tempfile.TemporaryDirectory() as name, engine.connect() as plain:
@@ -68,12 +68,10 @@ def backup(engine: sa.Engine, path: Path) -> Manifest:
                 raise DatabaseError("there is nothing to back up: the database has no tables (`aipro db init`)")
             entries = tuple(_dump(connection, table, folder) for table in _tables())
             manifest = Manifest(revision, entries)
-            _pack(manifest, folder, partial)
-        partial.replace(path)
+            with whole(path) as draft:
+                _pack(manifest, folder, draft)
     except OSError as error:
         raise DataFileError(f"cannot be written ({error.strerror})", file=str(path)) from error
-    finally:
-        partial.unlink(missing_ok=True)
     return manifest
 
 

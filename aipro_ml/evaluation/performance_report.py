@@ -9,6 +9,7 @@ import pandas as pd
 
 from aipro_ml.evaluation.page import figure, page, table
 from aipro_ml.evaluation.report import SUMMARY_LABELS, ReportFigure
+from aipro_ml.files import write_whole
 
 FIRST: Mapping[str, str] = {
     "bet_type": "Bet",
@@ -82,9 +83,8 @@ class PerformancePage:
 def write_performance_page(path: Path, content: PerformancePage) -> Path:
     """Write the page as `path`, whole or not at all; return it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(page(content.title, _body(content)), encoding="utf-8")
-    return draft.replace(path)
+    write_whole(path, page(content.title, _body(content)))
+    return path
 
 
 def meaning(total: Mapping[str, float], season: pd.DataFrame) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def _images(row: Mapping[str, Any]) -> dict[str, str]:
 def _json(line: str, number: int) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AiproError(f"line {number}: no JSON; the file is damaged") from error
     if not isinstance(row, dict):
         raise AiproError(f"line {number}: no JSON object; the file is damaged")
@@ -108,11 +108,12 @@ def _json(line: str, number: int) -> dict[str, Any]:
 def _verify_line(row: Mapping[str, Any], number: int, before: str) -> None:
     try:
         hashes = [hashlib.sha256(row[name].encode()).hexdigest() for name in ("prediction", "chain")]
-        link = json.loads(row["chain"])
+        link, said = json.loads(row["chain"]), json.loads(row["prediction"])
         linked = (link["seq"], link["prev_hash"], link["prediction_hash"])
         whole = hashes == [row["prediction_hash"], row["chain_hash"]]
         whole &= linked == (row["seq"], before, row["prediction_hash"]) and row["seq"] == number - 1
-    except (KeyError, TypeError, AttributeError, ValueError):
+        whole &= isinstance(said, dict)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         whole = False
     if not whole:
         raise AiproError(f"line {number}: its hashes do not fit what it says: the file is damaged or was changed")
@@ -133,5 +134,5 @@ def _told(fault: Fault, export: Export, now: Mapping[int, Mapping[str, Any]]) ->
     if fault.kind not in {FaultKind.EDIT, FaultKind.REWRITE} or fault.seq not in now or fault.seq not in export.rows:
         return fault
     was, is_ = _content(export.rows[fault.seq]), _content_of(now[fault.seq])
-    changes = [f"{name} was {was[name]}, is {is_[name]}" for name in sorted(was) if was[name] != is_[name]]
+    changes = [f"{name} was {was[name]}, is {is_.get(name)}" for name in sorted(was) if was[name] != is_.get(name)]
     return Fault(fault.kind, fault.seq, f"{fault.message}: {'; '.join(changes)}") if changes else fault

@@ -15,6 +15,7 @@ from aipro_ml.db import engine as database
 from aipro_ml.db.repositories import models, predictions
 from aipro_ml.enums import RunMode
 from aipro_ml.errors import AiproError, MissingFileError
+from aipro_ml.files import write_whole
 from aipro_ml.inference.ledger import GENESIS, Fault, Head
 from aipro_ml.inference.ledger_export import Export, export_lines, proof_of, read_export, root_of, verify_against
 from aipro_ml.jobs.database import opened
@@ -78,7 +79,7 @@ def keep_head(engine: Engine, settings: Settings, reports: Sequence[RunReport], 
     path.parent.mkdir(parents=True, exist_ok=True)
     runs = [{"run_id": str(report.run_id), "as_of": iso_utc(report.as_of)} for report in live]
     facts = {"rows": head.seq, "head": f"{head.seq}:{head.chain_hash}", "merkle_root": root, "kept_at": iso_utc(now)}
-    path.write_text(json.dumps({**facts, "runs": runs}, indent=1) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps({**facts, "runs": runs}, indent=1) + "\n")
     spoke = {prediction.model_id for report in live for prediction in report.slate.predictions}
     return KeptHead(head, root, path, frozenset(spoke))
 

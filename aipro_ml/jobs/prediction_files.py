@@ -14,6 +14,7 @@ from aipro_ml.db.repositories import predictions
 from aipro_ml.enums import Tier
 from aipro_ml.errors import UsageError
 from aipro_ml.features.sport import sport
+from aipro_ml.files import whole
 from aipro_ml.jobs.database import opened
 
 FileFormat = Literal["csv", "parquet", "json"]
@@ -38,14 +39,11 @@ def export_predictions(settings: Settings, chosen: Selection, path: Path, form: 
     with opened(settings) as engine, engine.connect() as connection:
         code = None if league is None else league.code
         frame = predictions.prediction_table(connection, code, kickoffs, [tier.value for tier in chosen.tiers])
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        _write(frame, partial, form)
-        partial.replace(path)
+        with whole(path) as draft:
+            _write(frame, draft, form)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return len(frame)
 
 

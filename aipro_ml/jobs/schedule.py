@@ -17,6 +17,7 @@ from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.features.sport import sport
 from aipro_ml.jobs.alerts import raise_alerts
 from aipro_ml.jobs.database import opened
+from aipro_ml.jobs.lost import is_lost
 from aipro_ml.jobs.schedule_times import latest_slot, next_slot, split_zone
 
 log = logging.getLogger(__name__)
@@ -195,6 +196,11 @@ def _acted(settings: Settings, plan: NightlyConfig, act: Act, due: Due) -> tuple
     except AiproError as error:
         log.warning("a scheduled task failed", extra={"task": due.kind, "error": str(error)})
         return tasks.FAILED, str(error)
+    except Exception as error:
+        if is_lost(error):
+            raise  # nothing can be noted: the task stays due
+        log.exception("a scheduled task failed unexpectedly", extra={"task": due.kind})
+        return tasks.FAILED, " ".join(f"unexpected error: {type(error).__name__}: {error}".split())[:300]
 
 
 def _end(

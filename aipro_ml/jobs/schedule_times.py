@@ -8,6 +8,7 @@ from cronsim import CronSim, CronSimError
 from aipro_ml.errors import UsageError
 
 _ZONE = "CRON_TZ="
+_FIELDS = 5
 
 
 def split_zone(expression: str, zone: str) -> tuple[str, ZoneInfo]:
@@ -21,6 +22,8 @@ def split_zone(expression: str, zone: str) -> tuple[str, ZoneInfo]:
     bare = " ".join(words)
     try:
         found = ZoneInfo(zone)
+        if len(words) > _FIELDS:
+            raise CronSimError("a field too many")  # CronSim would take the first for seconds
         CronSim(bare, datetime(2026, 1, 1, tzinfo=found))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageError(f"{zone!r} is no time zone: give one like Europe/London") from error

@@ -1,5 +1,6 @@
 """An exported ledger proves itself, names what was done to the ledger since, and proves single rows under its root."""
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -81,7 +82,24 @@ def test_a_file_that_was_changed_does_not_pass_for_an_export(line, part):
         read_export(lines)
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[1]", "{}", '{"format": "aipro-ledger-2"}'])
+@pytest.mark.parametrize("said", ["no json", "[]", '"x"', "[" * 100_000], ids=["text", "list", "word", "deep"])
+def test_an_export_whose_hashes_fit_but_that_says_nothing_is_refused(said):
+    lines = exported(ledger(1))
+    row = json.loads(lines[1])
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    chain = row["chain"].replace(row["prediction_hash"], digest)
+    row |= {"prediction": said, "prediction_hash": digest, "chain": chain}
+    row["chain_hash"] = hashlib.sha256(chain.encode()).hexdigest()
+    lines[1] = json.dumps(row)
+    with pytest.raises(AiproError, match="line 2"):
+        read_export(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[" * 100_000, "no json", "[1]", "{}", '{"format": "aipro-ledger-2"}'],
+    ids=lambda text: text[:10] or "nothing",
+)
 def test_what_is_no_export_is_refused(text):
     with pytest.raises(AiproError, match="line 1"):
         read_export([text])

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from aipro_ml.db.locks import tried
@@ -79,6 +80,31 @@ def test_a_task_that_fails_says_so_raises_an_alert_and_stops_no_other(platform):
     assert (row(platform, "nightly")["status"], row(platform, "nightly")["error"]) == ("idle", None)
 
 
+def test_a_task_that_meets_an_error_nobody_foresaw_fails_likewise(platform):
+    class Full(Diary):
+        def _act(self, settings, plan, due):
+            if due.kind == "nightly":
+                raise OSError(28, "No space left on device")
+            return super()._act(settings, plan, due)
+
+    reports = due(platform, START + timedelta(days=1), Full())
+    assert [(report.name, report.state) for report in reports] == [("nightly", "failed"), ("watch", "done")]
+    assert "No space left on device" in row(platform, "nightly")["error"]
+    assert "No space left" in platform.one("SELECT message FROM alerts")
+
+
+def test_a_task_that_lost_the_database_stays_due(platform):
+    class Lost(Diary):
+        def _act(self, settings, plan, due):
+            raise psycopg.OperationalError("the connection was lost")
+
+    later, diary = START + timedelta(minutes=20), Diary()
+    with pytest.raises(psycopg.OperationalError):
+        due(platform, later, Lost())
+    due(platform, later, diary)
+    assert [kind for kind, _, _ in diary.called] == ["watch"]
+
+
 def test_a_task_that_died_in_the_middle_is_run_again_for_the_same_slot(platform):
     class KilledError(BaseException):
         pass
@@ -139,7 +165,14 @@ def test_the_plan_changes_the_time_of_its_own_tasks(platform):
 
 @pytest.mark.parametrize(
     ("name", "cron", "said"),
-    [("dinner", "0 6 * * *", "no task 'dinner'"), ("nightly:XYZ", "0 6 * * *", "XYZ"), ("odds:NFL", "soon", "cron")],
+    [
+        *(
+            ("dinner", "0 6 * * *", "no task 'dinner'"),
+            ("nightly:XYZ", "0 6 * * *", "XYZ"),
+            ("odds:NFL", "soon", "cron"),
+        ),
+        *(("odds:NFL", "* * * * * *", "a field too many"), ("odds:NFL", "0 0 30 2 *", "cron")),
+    ],
 )
 def test_a_task_nobody_knows_is_refused(platform, name, cron, said):
     with pytest.raises(AiproError, match=said):
