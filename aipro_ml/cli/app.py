@@ -120,9 +120,16 @@ def main() -> None:
         if reason is not None:
             warn(f"error: the database: {reason}; nothing is half written, run the same command again")
             sys.exit(1)
-        told = " ".join(str(error).split())[:300]
-        warn(f"unexpected error: {type(error).__name__}: {told} (the log file under AIPRO_HOME has the traceback)")
+        warn(_unforeseen(error))
         sys.exit(2)
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return one line on an error nobody foresaw, or on bytes of the command line that are no UTF-8."""
+    if isinstance(error, UnicodeEncodeError):
+        return f"error: {str(error.object)[:120]!r} is no UTF-8 text: write it in UTF-8"
+    told = " ".join(str(error).split())[:300]
+    return f"unexpected error: {type(error).__name__}: {told} (the log file under AIPRO_HOME has the traceback)"
 
 
 def _run() -> None:

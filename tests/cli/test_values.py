@@ -4,6 +4,8 @@ import pytest
 
 from aipro_ml.cli.values import parse_day, parse_moment
 from aipro_ml.errors import UsageError
+from tests.fixtures_commands import use
+from tests.fixtures_platform import Platform
 
 BAD_TIMES = [
     "",
@@ -54,3 +56,10 @@ def test_a_backtest_without_sensible_figures_is_refused(aipro, option):
     words = "backtest run --sport NFL --bet-type moneyline --from 2020 --to 2021"
     done = aipro(f"{words} {option}")
     assert (done.code, "unexpected" in done.err) == (2, False)
+
+
+def test_bytes_that_are_no_text_are_refused_in_one_line(monkeypatch, database_settings, aipro):
+    use(monkeypatch, Platform(database_settings))
+    for words in ("predict explain", "model show", "predict replay --run", "schedule enable"):
+        done = aipro(words, "\udcff")
+        assert (done.code, done.err) == (2, "error: '\\udcff' is no UTF-8 text: write it in UTF-8\n")
