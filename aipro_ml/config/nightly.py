@@ -37,6 +37,11 @@ class RetentionConfig(Config):
     backups: int = Field(default=14, ge=0, description="Backups beside the newest")
 
 
+def shipped_tasks() -> dict[str, str]:
+    """Return the tasks of the shipped plan and their cron expressions, as a plan that names none has them."""
+    return dict(resources.load_yaml(resources.configs_dir() / "nightly.yaml")["tasks"])
+
+
 class NightlyConfig(Config):
     """What the nightly run and the schedule do; `configs/nightly.yaml` says it in words."""
 
@@ -53,7 +58,7 @@ class NightlyConfig(Config):
     retrain_seasons: int = Field(default=4, ge=1)
     training: Path | None = None
     verify_features: bool = False
-    tasks: dict[str, str]
+    tasks: dict[str, str] = Field(default_factory=shipped_tasks, description="Named at all, it is the whole list")
     retention: RetentionConfig = RetentionConfig()
 
 

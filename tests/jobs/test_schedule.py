@@ -192,3 +192,11 @@ def test_the_commands_list_and_switch(aipro: Aipro, monkeypatch, platform):
     assert aipro("schedule enable nightly").out.startswith("nightly is on, due next at ")
     assert aipro("schedule enable dinner").code == 2
     assert aipro("schedule run-due --now 2026-03-05T12:01:00Z").out == "nothing is due\n"
+
+
+def test_a_plan_that_names_only_its_sources_keeps_the_shipped_tasks(platform):
+    place = platform.settings.home / "sources.yaml"
+    place.write_text('sources: [{source: nflverse, places: ["/data/games.csv"]}]\n')
+    platform.settings = platform.settings.model_copy(update={"nightly": place})
+    assert {"nightly", "watch", "backup", "retrain"} <= {each["task"] for each in list_tasks(platform.settings, START)}
+    assert switch_task(platform.settings, "retrain", START, on=False).is_enabled is False
