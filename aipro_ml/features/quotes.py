@@ -1,8 +1,10 @@
 """The quotes of every book in time order, and what of them stood at each game's decision time."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from aipro_ml.betting.groups import coded
 from aipro_ml.features.asof import microseconds
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 NEVER = np.iinfo(np.int64).min
 BLOCK = 1 << 16
@@ -89,13 +92,7 @@ class QuoteLog:
 
         `moved_at` is the last change known at as_of, the first quote where nothing moved, NaT without quotes.
         """
-        rows = self._by_series[self._known(self._limits(entities))[self._by_series]]
-        changed, first = self._changes(rows)
-        games = self._game[rows]
-        moves = np.bincount(games, weights=changed, minlength=len(self._games))
-        moved_at = np.full(len(self._games), NEVER)
-        moving = changed | first
-        np.maximum.at(moved_at, games[moving], self._time[rows[moving]])
+        moves, moved_at = self._moved(self._limits(entities))
         place = pd.Index(self._games, dtype=object).get_indexer(entities.index)
         quoted = (place >= 0) & (np.append(moved_at, NEVER)[place] > NEVER)
         moments = np.where(quoted, np.append(moved_at, NEVER)[place], NEVER).astype("datetime64[us]")
@@ -103,29 +100,24 @@ class QuoteLog:
         table = pd.DataFrame(frame, index=entities.index)
         return table.assign(moved_at=table["moved_at"].dt.tz_localize("UTC"))
 
-    @cached_property
-    def _by_series(self) -> IntArray:
-        """Return the rows by series and within it by time, as a radix sort of 16 bits a pass finds them."""
-        order = np.arange(len(self._time)) if self._ordered else np.argsort(self._time, kind="stable")
-        cells, shift = len(self._games) * self._width, 0
-        while cells >> shift:
-            digit = (self._series[order] >> shift).astype(np.uint16)
-            order = order[np.argsort(digit, kind="stable")]
-            shift += 16
-        return order
+    def _moved(self, limit: IntArray) -> tuple[FloatArray, IntArray]:
+        """Return each game's number of changes known at its `limit`, and when the last one or a first quote came."""
+        moves, moved_at = np.zeros(len(self._games)), np.full(len(self._games), NEVER)
+        standing = _Standing.of_cells(len(self._games) * self._width)
+        line, price = (self._odds[column].to_numpy("float64") for column in ("line", "price"))
+        for block in self._in_time():
+            rows = block[self._time[block] <= limit[self._game[block]]]
+            changed, first = standing.changes(self._series[rows], line[rows], price[rows])
+            games, moving = self._game[rows], changed | first
+            moves += np.bincount(games[changed], minlength=len(moves))
+            moved_at[games[moving]] = self._time[rows[moving]]  # in time order: the last assignment is the latest
+        return moves, moved_at
 
-    def _changes(self, rows: IntArray) -> tuple[Mask, Mask]:
-        """Return (changed against the series' quote before, first of its series) for rows in series order."""
-        first = np.ones(len(rows), dtype=bool)
-        first[1:] = self._series[rows[1:]] != self._series[rows[:-1]]
-        same = np.ones(max(len(rows) - 1, 0), dtype=bool)
-        for column in ("line", "price"):
-            values = self._odds[column].to_numpy("float64")[rows]
-            before, now = values[:-1], values[1:]
-            same &= (before == now) | (np.isnan(before) & np.isnan(now))
-        changed = np.zeros(len(rows), dtype=bool)
-        changed[1:] = ~first[1:] & ~same
-        return changed, first
+    def _in_time(self) -> Iterator[npt.NDArray[np.signedinteger]]:
+        """Yield the rows in time order, BLOCK at a time."""
+        order = None if self._ordered else np.argsort(self._time, kind="stable")
+        for block in self._blocks():
+            yield self._rows(block) if order is None else order[block]
 
     def _limits(self, entities: pd.DataFrame) -> IntArray:
         """Return the as_of of each of the log's games, NEVER for one that is not asked about."""
@@ -167,3 +159,55 @@ class QuoteLog:
 def _filled(cell: npt.NDArray[np.signedinteger]) -> IntArray:
     """Return the rows in the cells that hold one, in the integers that taking them by needs."""
     return cell[cell >= 0].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """The last line and price of every series so far, and which series had a quote at all."""
+
+    line: FloatArray
+    price: FloatArray
+    quoted: Mask
+
+    @classmethod
+    def of_cells(cls, cells: int) -> Self:
+        """Return what stands before the first quote of any series."""
+        return cls(np.zeros(cells), np.zeros(cells), np.zeros(cells, dtype=bool))
+
+    def changes(self, series: npt.NDArray[np.signedinteger], line: FloatArray, price: FloatArray) -> tuple[Mask, Mask]:
+        """Return (changed against the series' quote before, first of its series) of quotes in time order (n,).
+
+        Afterwards these quotes are what stands.
+        """
+        order = _by_number(series)
+        series, line, price = series[order], line[order], price[order]
+        begins, ends = np.ones((2, len(series)), dtype=bool)
+        begins[1:] = series[1:] != series[:-1]
+        ends[:-1] = begins[1:]
+        first = begins & ~self.quoted[series]
+        changed, known = np.empty((2, len(series)), dtype=bool)
+        same = _equal(self.line, line, series, begins) & _equal(self.price, price, series, begins)
+        changed[order], known[order] = ~first & ~same, first
+        last = series[ends]
+        self.line[last], self.price[last], self.quoted[last] = line[ends], price[ends], True
+        return changed, known
+
+
+def _equal(standing: FloatArray, values: FloatArray, series: npt.NDArray[np.signedinteger], begins: Mask) -> Mask:
+    """Return which values (n,), series by series, equal the one before; the first of each the one that stands."""
+    before = np.empty(len(values))
+    before[1:] = values[:-1]
+    before[begins] = standing[series[begins]]
+    equal: Mask = (before == values) | (np.isnan(before) & np.isnan(values))
+    return equal
+
+
+def _by_number(series: npt.NDArray[np.signedinteger]) -> IntArray:
+    """Return the positions by series, equal ones in their order, as a radix sort of 16 bits a pass finds them."""
+    order, shift = np.arange(len(series)), 0
+    most = int(series.max(initial=0))
+    while most >> shift:
+        digit = (series[order] >> shift).astype(np.uint16)
+        order = order[np.argsort(digit, kind="stable")]
+        shift += 16
+    return order
