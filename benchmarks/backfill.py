@@ -50,7 +50,7 @@ class Replay:
 
     def run(self, connection: Connection) -> int:
         """Predict every game of the sport at its usual moment; return how many predictions there are."""
-        return self.predicted(load_records(connection, self.code))
+        return self.predicted(load_records(connection, self.code, reference_closes=True))
 
     def predicted(self, records: Records) -> int:
         """Predict every game of `records`, as `run` does."""
@@ -80,7 +80,7 @@ def backfilling(bench: Bench) -> list[Figure]:
 
     def ours() -> None:
         with bench.engine.connect() as connection:
-            records = load_records(connection, replay.code)
+            records = load_records(connection, replay.code, reference_closes=True)
         start = time.perf_counter()
         replay.predicted(records)
         whole.append(time.perf_counter() - start)

@@ -153,8 +153,11 @@ def book_markets(quotes: pd.DataFrame, method: DevigMethod, *, three_way: bool =
     )
 
 
-def numbered_markets(quotes: Quotes, method: DevigMethod, *, three_way: bool) -> BookMarkets:
-    """Return what `book_markets` does, as arrays; MergeError where a book has two quotes of one selection."""
+def numbered_markets(quotes: Quotes, method: DevigMethod | None, *, three_way: bool) -> BookMarkets:
+    """Return what `book_markets` does, as arrays; MergeError where a book has two quotes of one selection.
+
+    Without a method the margin stays: `fair` and `overround` are NaN.
+    """
     side = np.array([_SIDE_OF.get(name, -1) for name in quotes.selections], dtype=np.int64)[quotes.selection]
     kept = (side >= 0) & ~quotes.by(MAXIMUM)
     quotes, side = quotes.take(kept), side if kept.all() else side[kept]
@@ -199,10 +202,12 @@ def _numbered(ascending: IntArray) -> IntArray:
 
 
 def _probabilities(
-    prices: FloatArray, complete: BoolArray, with_draw: BoolArray, method: DevigMethod
+    prices: FloatArray, complete: BoolArray, with_draw: BoolArray, method: DevigMethod | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the probabilities of OUTCOMES (n, 3) and the overround (n,)."""
+    """Return the probabilities of OUTCOMES (n, 3) and the overround (n,), all NaN without a method."""
     fair, overround = np.full((len(prices), len(OUTCOMES)), np.nan), np.full(len(prices), np.nan)
+    if method is None:
+        return fair, overround
     for rows, sides in ((complete & ~with_draw, _TWO_WAY), (complete & with_draw, _THREE_WAY)):
         if rows.any():
             devigged = devig(prices[rows][:, list(sides)], method)

@@ -75,6 +75,18 @@ def consensus(
     return pd.DataFrame(columns)[list(CONSENSUS_COLUMNS)]
 
 
+def main_lines(quotes: pd.DataFrame) -> pd.DataFrame:
+    """Return columns game_id, market, line of the `consensus` of spreads and totals, without asking any price's size.
+
+    `quotes` as for `consensus`, without moneylines.
+    """
+    said = numbered_markets(Quotes.of(quotes), None, three_way=False)
+    line = _main_lines(said, _voices(said))
+    first = np.searchsorted(said.market, np.arange(len(line)))
+    kinds = said.quotes.kinds[said.kind[first]]
+    return pd.DataFrame({"game_id": said.quotes.games[said.game[first]], "market": kinds, "line": line})
+
+
 def best_prices(quotes: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """Return the best offered price per (game_id, market, selection) at the consensus line, and its book.
 

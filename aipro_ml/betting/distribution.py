@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from aipro_ml.betting.threads import by_rows
 from aipro_ml.enums import BetType
 
 FloatArray = npt.NDArray[np.float64]
@@ -76,10 +77,13 @@ class MarginDistribution:
         Solved on the probit scale, where win probability is nearly a straight line of slope 1/sd in the
         mean: plain Newton with that fixed slope converges for any learned weights.
         """
+        line, p = np.broadcast_arrays(np.asarray(line, float), np.asarray(p_win_given_no_push, float))
+        return by_rows(self._matched, (line.ravel(), p.ravel())).reshape(line.shape)
+
+    def _matched(self, line: FloatArray, p: FloatArray) -> FloatArray:
+        """Return the means of `match_mean` for (n,) lines and probabilities."""
         from scipy.special import ndtri
 
-        line, p = np.broadcast_arrays(np.asarray(line, float), np.asarray(p_win_given_no_push, float))
-        shape, line, p = line.shape, line.ravel(), p.ravel()
         target = ndtri(np.clip(p, _P_LIMIT, 1 - _P_LIMIT))
         mean: FloatArray = (-line if self.bet_type is BetType.SPREAD else line) + self.sd * target
         rows = np.flatnonzero(np.isfinite(mean))
@@ -90,7 +94,7 @@ class MarginDistribution:
             rows = rows[np.abs(step) > 1e-11 * self.sd]  # a row stops at its own convergence
             if not len(rows):
                 break
-        return mean.reshape(shape)
+        return mean
 
     def _chances(self, mean: FloatArray, threshold: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return P(X > t), P(X = t), P(X < t) for thresholds in whole or half points."""

@@ -91,16 +91,18 @@ def _power(q: FloatArray) -> FloatArray:
     """Solve Σ q^k = 1 for k by Newton on log Σ q^k, which is convex and decreasing: no bracket needed."""
     log_q = np.log(q)
     k = np.ones((len(q), 1))
-    open_rows = np.ones((len(q), 1), dtype=bool)
+    rows, log_open = np.arange(len(q)), log_q
     for _ in range(100):
-        powered = np.exp(k * log_q)
+        powered = np.exp(k[rows] * log_open)
         total = powered.sum(axis=1, keepdims=True)
-        step = np.log(total) * total / (powered * log_q).sum(axis=1, keepdims=True)
+        step = np.log(total) * total / (powered * log_open).sum(axis=1, keepdims=True)
+        k[rows] -= step
         # a row stops at its own convergence, so that its last bits never depend on its neighbours
-        k = np.where(open_rows, k - step, k)
-        open_rows &= np.abs(step) > 1e-13
-        if not open_rows.any():
+        wide = np.abs(step[:, 0]) > 1e-13
+        if not wide.any():
             break
+        if not wide.all():
+            rows, log_open = rows[wide], log_open[wide]
     return _multiplicative(np.exp(k * log_q))
 
 

@@ -169,12 +169,9 @@ class History:
         moved = self._quotes.movements(entities)
         return noted_values(moved, "odds", moved["moved_at"])
 
-    def closing_before(self, entities: pd.DataFrame, bet_type: BetType | None = None) -> pd.DataFrame:
-        """Return the closing rows of these games whose `closed_at` ≤ the game's as_of.
-
-        With `bet_type` only those of its reference side.
-        """
-        closing = self._records.closing if bet_type is None else self._reference_closes(bet_type)
+    def closing_before(self, entities: pd.DataFrame, bet_type: BetType) -> pd.DataFrame:
+        """Return the closing rows of the reference side of these games whose `closed_at` ≤ the game's as_of."""
+        closing = self._reference_closes(bet_type)
         as_of = _of_games(entities["as_of"], closing["game_id"])
         readable = np.asarray(closing["closed_at"].array <= as_of)
         return noted_rows(closing.loc[readable].reset_index(drop=True), "closing", "closed_at")

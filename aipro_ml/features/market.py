@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from aipro_ml.betting.consensus import consensus
+from aipro_ml.betting.consensus import consensus, main_lines
 from aipro_ml.config import SportConfig
 from aipro_ml.enums import BetType
 from aipro_ml.features.history import History
@@ -35,6 +35,21 @@ def market_frame(quotes: pd.DataFrame, games: pd.Index, config: SportConfig) -> 
     of the iteration that removes the margin.
     """
     return _laid_out(consensus(quotes, config.devig, three_way=config.three_way), games)
+
+
+def opening_frame(quotes: pd.DataFrame, games: pd.Index, config: SportConfig) -> pd.DataFrame:
+    """Return of the `market_frame` of these quotes the moneyline's fields and the lines of spread and total.
+
+    What the margin hides in spread and total is not looked for: their line hangs on no price's size.
+    """
+    moneyline = quotes["market"] == BetType.MONEYLINE.value
+    frame = market_frame(quotes.loc[moneyline], games, config)
+    lines = main_lines(quotes.loc[~moneyline])
+    for kind in (BetType.SPREAD, BetType.TOTAL):
+        own = lines.loc[lines["market"] == kind.value].set_index("game_id")["line"]
+        frame[f"{kind.value}_line"] = own.reindex(games).astype("float64").round(DIGITS)
+    kept = [name for name in frame if name.startswith(BetType.MONEYLINE.value) or name.endswith("_line")]
+    return frame[kept]
 
 
 def _laid_out(table: pd.DataFrame, games: pd.Index) -> pd.DataFrame:

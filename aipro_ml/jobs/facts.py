@@ -18,14 +18,20 @@ from aipro_ml.sources.synthetic import SIMULATED
 
 
 def load_records(
-    connection: Connection, code: str, odds_of: Sequence[str] | None = None, recorded_by: datetime | None = None
+    connection: Connection,
+    code: str,
+    odds_of: Sequence[str] | None = None,
+    recorded_by: datetime | None = None,
+    *,
+    reference_closes: bool = False,
 ) -> Records:
     """Return every stored fact of the sport `code`, each row with the time from which it was known.
 
     With `odds_of` only the quotes of these games: a game's features and board read no other game's quotes. With
-    `recorded_by` only what the database held at that time.
+    `recorded_by` only what the database held at that time. With `reference_closes` only the closing lines of
+    home and over: a History hands out no others, so this is enough for features and predictions.
     """
-    frames = load_frames(connection, code, odds_of, recorded_by)
+    frames = load_frames(connection, code, odds_of, recorded_by, reference_closes=reference_closes)
     return Records(
         games=known.frame_of(frames["games"], known.REVISION_COLUMNS),
         odds=known.frame_of(frames["odds"], known.ODDS_COLUMNS),

@@ -83,7 +83,7 @@ def columns_of(league: Sport, group: FeatureGroup) -> tuple[str, ...]:
 
 def load_matrix(connection: Connection, league: Sport, bet_type: BetType, decision: Decision) -> FeatureMatrix:
     """Return the labelled matrix of every game of the sport, each decided before its kick-off."""
-    records = load_records(connection, league.code)
+    records = load_records(connection, league.code, reference_closes=True)
     return build_matrix(records, league, bet_type, MatrixRequest(decision_minutes=decision.minutes))
 
 
@@ -155,7 +155,7 @@ class _Builder:
     def _workloads(self, bet_types: Sequence[BetType]) -> list[Workload]:
         with self.engine.connect() as connection:
             reference.sport_id(connection, self.league.code)
-            records = self._records = load_records(connection, self.league.code)
+            records = self._records = load_records(connection, self.league.code, reference_closes=True)
         history = History(records)
         decided = self._decided(history)
         sets = [Workload(self.league, bet_type, self._no_features(), decided) for bet_type in bet_types]

@@ -62,7 +62,7 @@ def predict(
         wanted = _wanted_games(games.schedule(connection, league.code), league, request)
         overrides = acts.settings_like(connection, f"tier.{league.code}.")
         policy = build_policy(policy_config(), league.code, overrides, figures=league.settings)
-        records = load_records(connection, league.code, odds_of=list(wanted.index))
+        records = load_records(connection, league.code, odds_of=list(wanted.index), reference_closes=True)
     slots = _slots(wanted, request, _decision_minutes(chosen, league))
     for stored in chosen:
         _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))

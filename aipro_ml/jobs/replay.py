@@ -156,7 +156,7 @@ def _replayed(engine: Engine, settings: Settings, group: Sequence[_Computation])
     with engine.connect() as connection:
         policy = _policy(connection, league, first)
         stored = models.models_by_id(connection, {UUID(pins["model_id"]) for pins in first.pins.values()})
-        records = load_records(connection, league.code, odds_of=games, recorded_by=first.at)
+        records = load_records(connection, league.code, odds_of=games, recorded_by=first.at, reference_closes=True)
     speakers = _speakers(settings, league, stored, first.pins)
     slots = _slots(records, group)
     sitting = sit(league, policy, speakers, records, slots)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aipro_ml.betting.consensus import BEST_PRICE_COLUMNS, CONSENSUS_COLUMNS, best_prices, consensus
+from aipro_ml.betting.consensus import BEST_PRICE_COLUMNS, CONSENSUS_COLUMNS, best_prices, consensus, main_lines
 from aipro_ml.betting.margin import devig
 from aipro_ml.betting.odds import american_to_decimal
 
@@ -144,6 +144,7 @@ def test_the_consensus_equals_a_plain_loop_over_books(rows):
     result = consensus(frame).set_index("game_id")
     best = best_prices(frame, consensus(frame)).set_index(["game_id", "selection"])
     assert set(result.index) == set(frame["game_id"])
+    pd.testing.assert_series_equal(main_lines(frame).set_index("game_id")["line"], result["line"])
     for game, own in frame.groupby("game_id"):
         line, fairs = _by_hand(own)
         assert result.loc[game, "line"] == line

@@ -122,6 +122,7 @@ def test_closing_lines_come_the_same_by_adbc_by_the_driver_and_by_plain_sql(
             patch.setattr(repository, "fetch_tables", lambda *_: None)
             by_cursor = all_closes(connection, SPORT)
         stored = read_frame(connection, sa.text(_CLOSES))
+        reference = all_closes(connection, SPORT, reference_only=True)
         none = all_closes(connection, derive_id("sport", "NFL"))
     order = ["game_id", "book", "market", "selection"]
     plainly = [_plain_closes(frame).sort_values(order, ignore_index=True) for frame in (read, by_cursor, stored)]
@@ -129,6 +130,9 @@ def test_closing_lines_come_the_same_by_adbc_by_the_driver_and_by_plain_sql(
     assert read["closing_price"].isna().any()
     pd.testing.assert_frame_equal(plainly[0], plainly[2])
     pd.testing.assert_frame_equal(plainly[1], plainly[2])
+    ours = _plain_closes(reference).sort_values(order, ignore_index=True)
+    sides = plainly[0][plainly[0]["selection"].isin(["home", "over"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(ours, sides)
     assert list(read.columns) == list(CLOSING_COLUMNS)
     assert frame_of(none, CLOSING_COLUMNS).empty
 

@@ -132,10 +132,12 @@ def test_a_quote_equal_to_the_one_before_is_no_move(records: Records) -> None:
 
 
 def test_a_closing_line_is_unreadable_before_it_closed(records: Records, history: History) -> None:
-    closed_at = records.closing.groupby("game_id")["closed_at"].min()
+    home = records.closing[(records.closing["market"] == "spread") & (records.closing["selection"] == "home")]
+    closed_at = home.groupby("game_id")["closed_at"].min()
     game, moment = closed_at.index[0], closed_at.iloc[0]
     early, late = (
-        history.closing_before(history.schedule([game], pd.Series({game: at}))) for at in (moment - MINUTE, moment)
+        history.closing_before(history.schedule([game], pd.Series({game: at})), BetType.SPREAD)
+        for at in (moment - MINUTE, moment)
     )
     assert early.empty
     assert set(late["game_id"]) == {game}

@@ -112,3 +112,4 @@ def test_answers_do_not_depend_on_how_many_rows_a_pass_takes_at_once(
     parts = QuoteLog(odds)
     pd.testing.assert_frame_equal(parts.latest(entities, DAY), whole.latest(entities, DAY))
     pd.testing.assert_frame_equal(parts.opening(entities), whole.opening(entities))
+    pd.testing.assert_frame_equal(parts.movements(entities), whole.movements(entities))

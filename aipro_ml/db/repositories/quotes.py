@@ -26,6 +26,7 @@ _NUMBERED = """
 _FROM = "JOIN numbered n ON n.id = o.game_id JOIN books b ON b.id = o.sportsbook_id"
 _QUOTES = f"{_NUMBERED} o.line, o.price, o.recorded_at FROM odds o {_FROM}"
 _CLOSES = f"{_NUMBERED} o.closing_line, o.closing_price, o.closed_at FROM closing_lines o {_FROM}"
+_OF_REFERENCE = " WHERE o.selection IN ('home', 'over')"  # the sides of enums.REFERENCE_SIDE
 _CHOSEN_GAMES = "SELECT id::text AS game_id FROM games WHERE id = ANY ({chosen}::uuid[]) ORDER BY id"
 _OF_CHOSEN = "WHERE o.game_id = ANY ({chosen}::uuid[]) ORDER BY o.recorded_at, o.id"
 _CHOSEN_QUOTES = f"{_QUOTES.replace('sport_id = {sport}', 'id = ANY ({chosen}::uuid[])')} {_OF_CHOSEN}"
@@ -66,9 +67,13 @@ def _quotes(tables: list[pa.Table]) -> pd.DataFrame:
     )
 
 
-def all_closes(connection: Connection, sport_id: UUID) -> pd.DataFrame:
-    """Return every closing line of a sport as `features.records.CLOSING_COLUMNS`, read as `all_quotes` reads."""
-    games, books, closes = _tables(connection, _statements(connection, sport_id, _CLOSES))
+def all_closes(connection: Connection, sport_id: UUID, *, reference_only: bool = False) -> pd.DataFrame:
+    """Return every closing line of a sport as `features.records.CLOSING_COLUMNS`, read as `all_quotes` reads.
+
+    `reference_only`: only those of the reference sides (home, over): a History hands out no others.
+    """
+    rows = f"{_CLOSES}{_OF_REFERENCE}" if reference_only else _CLOSES
+    games, books, closes = _tables(connection, _statements(connection, sport_id, rows))
     numbers = _numbers_of(closes, "closing_line", "closing_price", "closed_at")
     return pd.DataFrame({**_words_of(closes, games, books), **numbers})
 

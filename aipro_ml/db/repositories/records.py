@@ -58,11 +58,17 @@ _EVER = "infinity"
 
 
 def load_frames(
-    connection: Connection, code: str, odds_of: Sequence[str] | None = None, recorded_by: datetime | None = None
+    connection: Connection,
+    code: str,
+    odds_of: Sequence[str] | None = None,
+    recorded_by: datetime | None = None,
+    *,
+    reference_closes: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Return every stored fact of the sport `code`, by the field of `features.records.Records` it belongs to.
 
-    With `odds_of` only the odds of the games with these ids. With `recorded_by` only what was imported by then;
+    With `odds_of` only the odds of the games with these ids, with `reference_closes` only the
+    closing lines of reference sides. With `recorded_by` only what was imported by then;
     quotes and closing lines do not say when they were, and are cut by their own time. Odds and closing lines are
     read first: what a statement after them finds was committed later, so no quote comes without its game.
     """
@@ -74,7 +80,7 @@ def load_frames(
         for name, query in _STATEMENTS.items()
     }
     odds = all_quotes(connection, sport) if odds_of is None else quotes_of(connection, odds_of)
-    closing = all_closes(connection, sport)
+    closing = all_closes(connection, sport, reference_only=reference_closes)
     if recorded_by is not None:
         odds = odds.loc[odds["recorded_at"] <= recorded_by].reset_index(drop=True)
         closing = closing.loc[closing["closed_at"] <= recorded_by].reset_index(drop=True)

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from aipro_ml.config import SportConfig
+from aipro_ml.enums import BetType
 from aipro_ml.features.history import History
-from aipro_ml.features.market import current_market, market_frame
+from aipro_ml.features.market import current_market, market_frame, opening_frame
 from aipro_ml.features.view import FeatureView
 
 DRAWS = ("market_draw_prob", "open_move_draw")
@@ -43,8 +44,9 @@ def compute(entities: pd.DataFrame, history: History, config: SportConfig) -> pd
     """
     quotes = history.quotes(entities, config.quote_max_age_hours)
     now = current_market(entities, history, config)
-    opening = market_frame(history.opening(entities), entities.index, config)
-    sharp = market_frame(quotes.loc[quotes["is_sharp"]], entities.index, config)
+    opening = opening_frame(history.opening(entities), entities.index, config)
+    said = quotes["is_sharp"] & (quotes["market"] == BetType.MONEYLINE.value)  # nothing else of them is a feature
+    sharp = market_frame(quotes.loc[said], entities.index, config)
     moves = history.movements(entities)
     logit = _logit(now["moneyline_fair"])
     return pd.DataFrame(
