@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import say, table
 from aipro_ml.cli.values import parse_moment
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(help="Performance of published predictions.", no_args_is_help=True)
 
@@ -81,5 +83,5 @@ def list_command(
     table(rows, title=f"{sport}: model performance by day", as_json=as_json)
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, object]]:
+def _rows(frame: "pd.DataFrame") -> list[dict[str, object]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
