@@ -90,10 +90,11 @@ def write_performance_page(path: Path, content: PerformancePage) -> Path:
 def meaning(total: Mapping[str, float], season: pd.DataFrame) -> tuple[str, ...]:
     """Return in plain sentences what sums of `summary` and the windows of a season say, and what they do not."""
     low, high = total["clv_low"], total["clv_high"]
+    interval = "one week, no interval" if pd.isna(low) else f"95 % {low:+.2%} to {high:+.2%}"
     clv = (
         "no bet has a close, so nobody can say what the bets were worth"
         if pd.isna(total["mean_clv"])
-        else f"the mean bet was worth {total['mean_clv']:+.2%} at the close (95 % {low:+.2%} to {high:+.2%}, "
+        else f"the mean bet was worth {total['mean_clv']:+.2%} at the close ({interval}, "
         f"{total['clv_coverage']:.0%} of the bets have a close)"
     )
     verdict = (

@@ -30,6 +30,12 @@ def test_closing_line_value_is_judged_by_its_interval(clv, verdict):
     assert verdict in said(clv)[0]
 
 
+def test_a_single_week_is_said_to_have_no_interval():
+    worth = said(-0.02, season=2022, week=1)[0]
+    assert "one week, no interval" in worth
+    assert "nan" not in worth
+
+
 def test_a_log_loss_outside_its_band_is_called_so():
     assert "as it should if every probability is right" in said(0.0)[2]
     assert "look at the calibration" in said(0.0, probability=0.95)[2]
