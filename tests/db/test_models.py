@@ -85,7 +85,7 @@ def add_ledger_row(connection: sa.Connection) -> UUID:
         sport_id=sport,
         slot=NOW,
         as_of=NOW,
-        mode=enums.RunMode.LIVE,
+        mode=enums.RunMode.BACKFILLED,
         status=enums.RunStatus.RUNNING,
         started_at=NOW,
     )

@@ -60,7 +60,7 @@ def test_what_cannot_be_searched_is_one_clear_error(searching, aipro, tmp_path, 
         (f"{good} --resume nothing", "none to resume"),
         ("logistic", "walk-forward needs 3 to train on"),
         ("logistic --test-from 1990", "SIM-NFL has games of"),
-        ("oracle", "shipped are: forest, "),
+        ("oracle", "shipped are: autogluon, forest, "),
         (str(space), "low must not exceed high"),
         (f"logistic --trials 1 --output {mine}", "no search wrote"),
     ):
