@@ -26,7 +26,7 @@ def known_person(connection: Connection, email: str) -> acts.Person:
     """Return the user of this address; UsageError where there is none."""
     found = acts.person(connection, email)
     if found is None:
-        raise UsageError(f"no user {email!r}: see `aipro user list`, or add one with `aipro user add`")
+        raise UsageError(f"no user {email!r}: the table `users` has nobody of this address")
     return found
 
 

@@ -28,6 +28,7 @@ from aipro_ml.jobs.promote import Decision, PromotionRefusedError, best_model, p
 from aipro_ml.jobs.report import write_demo_report
 from aipro_ml.jobs.sync import aliases_problem
 from aipro_ml.jobs.train import TrainingReport, TrainingRequest, train
+from aipro_ml.jobs.warehouse import refresh
 
 LEAGUE = League(sport="NFL", seasons=10, books=4, seed=3)
 TEST_SEASONS = 4
@@ -110,6 +111,7 @@ def _play(on: _Stage) -> DemoResult:
     slate, nights = _predict(on, plan)
     graded = grade_sport(on.engine, on.league.code, on.now)
     performance = update_performance(on.engine, on.league.code, on.now, backfilled=True)
+    refresh(on.engine, on.now)
     on.tell.rows(_slate_rows(slate), title=f"{on.league.name}: week {plan.slate_week} of {plan.last}")
     by_tier = [_plain(row) for row in performance.summary.to_dict("records")]
     on.tell.rows(by_tier, title="graded nights by bet type and tier")
