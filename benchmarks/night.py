@@ -14,7 +14,7 @@ from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.predict import PredictionRequest, predict
 from aipro_ml.training.artifacts import read_artifact
 from benchmarks.league import CROWDED_DAY, LAST_SEASON, NOW, Bench
-from benchmarks.rows import ready_copy, stored_rows
+from benchmarks.rows import ready_copy, served_vectors, stored_rows
 from benchmarks.timing import Case, Figure, Peer, interleaved
 
 _GAMES = """
@@ -74,7 +74,8 @@ def _irreducible(
     entities = History(few).schedule(list(slate.index), moments)
     production = models.production_models(connection, bench.league.code).values()
     chosen = [read_artifact(bench.settings.artifacts_dir / stored.file_path).model for stored in production]
-    ready = ready_copy(stored_rows(bench, len(slate) * len(chosen)))
+    rows = stored_rows(bench, len(slate) * len(chosen))
+    ready = ready_copy(rows, served_vectors(connection, len(slate) * len(chosen)))
     connection.rollback()
 
     def run() -> None:

@@ -8,11 +8,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from aipro_ml.db.copy import driver_connection, read_frame
+from aipro_ml.db.models.feature_store import FeatureVector
 from aipro_ml.db.models.predictions import Prediction, ShapExplanation
 from aipro_ml.db.models.warehouse import FactPrediction
 from aipro_ml.jobs.predict import PredictionRequest, predict
 from benchmarks.league import LAST_SEASON, NOW, Bench
 
+VECTORS: sa.Table = FeatureVector.__table__
 TABLES: tuple[sa.Table, ...] = (Prediction.__table__, FactPrediction.__table__, ShapExplanation.__table__)
 
 
@@ -56,10 +58,26 @@ def stored_rows(bench: Bench, count: int) -> StoredRows:
     )
 
 
-def ready_copy(rows: StoredRows) -> ReadyCopy:
-    """Return the rows as tuples of plain Python values."""
-    frames = (rows.predictions, rows.ledger, rows.explanations)
-    return ReadyCopy([(table, list(f.columns), _tuples(f)) for table, f in zip(TABLES, frames, strict=True)])
+def ready_copy(rows: StoredRows, vectors: pd.DataFrame | None = None) -> ReadyCopy:
+    """Return the rows as tuples of plain Python values, with the `feature_vectors` served beside them."""
+    frames = [(*TABLES, VECTORS), (rows.predictions, rows.ledger, rows.explanations, vectors)]
+    told = [(table, frame) for table, frame in zip(*frames, strict=True) if frame is not None]
+    return ReadyCopy([(table, list(frame.columns), _tuples(frame)) for table, frame in told])
+
+
+def served_vectors(connection: sa.Connection, count: int) -> pd.DataFrame:
+    """Return `count` of the vectors that stored predictions were served, again and again under new keys and moments."""
+    stored = read_frame(connection, sa.select(*VECTORS.c))
+    copies = -(-count // len(stored))
+    again = pd.concat([stored] * copies, ignore_index=True).iloc[:count]
+    turn = pd.to_timedelta(again.index // len(stored) + 1, unit="us")  # one vector a set, game and moment
+    keys = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"{key}{number}")) for number, key in enumerate(again["id"])]
+    # as the text COPY sends: turning lists into it is the driver's slowest work, and none of the limit's
+    values = [
+        "{" + ",".join("NULL" if value is None else repr(value) for value in row) + "}"
+        for row in again["feature_values"]
+    ]
+    return again.assign(id=keys, as_of=again["as_of"] + turn, feature_values=values)
 
 
 def _tuples(frame: pd.DataFrame) -> list[tuple[object, ...]]:
