@@ -1,10 +1,11 @@
 """The market blend: published log-odds as a weighted sum of the model's and the market's (Benter 1994).
 
 The coefficients start from a belief in the market, model 0 and market 1 with standard deviation 0.5: where the games
-say little (spreads and totals are coins, their log-odds hardly vary), the market is published, not noise.
+say little (spreads and totals are coins, their log-odds hardly vary), the market is published, not noise. A weight of the
+model below zero is an accident of few seasons, not knowledge: what is published never leans against its own model.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from aipro_ml.metrics.conditional_logit import Problem, fit_conditional_logit
 
 _CENTRE = np.array([0.0, 1.0])
 ANCHOR = Prior(centre=_CENTRE, precision=1 / 0.5**2)
+_BOTH = slice(0, 2)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class MarketBlend(Documented):
     Of three outcomes p ∝ p_calibrated ** model_coef · p_market ** market_coef, which of two is the same.
 
     The default is the market itself: what is published while fewer than 200 rows say what the model adds.
-    Standard errors are None then. Coefficients are not constrained; `n` is the number of rows fitted on.
+    Standard errors are None then; `n` is the number of rows fitted on. `model_coef` of a published blend is never
+    below zero (`fit_blend`), of a free one (`free_blend`) it is what the rows say.
     """
 
     model_coef: float = 0.0
@@ -66,29 +69,49 @@ def load_blend(path: Path) -> MarketBlend:
 
 
 def fit_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> MarketBlend:
-    """Return the most probable blend on walk-forward calibrated rows, starting from ANCHOR.
+    """Return the most probable blend that does not bet against its own model: `free_blend` with model_coef ≥ 0.
+
+    Where the free weight is below zero the model's is 0 (with its free standard error) and the market's fitted alone,
+    which is the most probable blend on that side of the boundary.
+    """
+    free = free_blend(calibrated, market, y)
+    if free.model_coef >= 0:
+        return free
+    p, q, seen = _known(calibrated, market, y)
+    (market_coef,), (market_se,) = _coefficients(p, q, seen, members=slice(1, 2))
+    return replace(free, model_coef=0.0, market_coef=float(market_coef), market_se=float(market_se))
+
+
+def free_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> MarketBlend:
+    """Return the most probable blend on walk-forward calibrated rows, of any sign, starting from ANCHOR.
 
     `calibrated` and `market` (n,) with 0/1 `y`, or (n, 3) with the column that happened. Rows without a calibrated or
     market probability are left out; below 200 rows the market itself.
     """
+    p, q, seen = _known(calibrated, market, y)
+    if len(p) < MINIMUM_ROWS:
+        return MarketBlend(n=len(p))
+    coef, se = _coefficients(p, q, seen)
+    return MarketBlend(*coef.tolist(), *se.tolist(), n=len(p))
+
+
+def _known(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Scores, Scores, Scores]:
+    """Return the rows that have both probabilities, and what happened."""
     p, q = np.asarray(calibrated, dtype=np.float64), np.asarray(market, dtype=np.float64)
     known = np.isfinite(p) & np.isfinite(q)
     rows = known if p.ndim == 1 else known.all(axis=1)
-    n = int(rows.sum())
-    if n < MINIMUM_ROWS:
-        return MarketBlend(n=n)
-    coef, se = _coefficients(p[rows], q[rows], np.asarray(y, dtype=np.float64)[rows])
-    (model, market_coef), (model_se, market_se) = coef.tolist(), se.tolist()
-    return MarketBlend(model, market_coef, model_se, market_se, n)
+    return p[rows], q[rows], np.asarray(y, dtype=np.float64)[rows]
 
 
-def _coefficients(p: Scores, q: Scores, y: Scores) -> tuple[Scores, Scores]:
-    """Return coefficients of model and market and their standard errors."""
+def _coefficients(p: Scores, q: Scores, y: Scores, members: slice = _BOTH) -> tuple[Scores, Scores]:
+    """Return the coefficients of the `members` of model and market, and their standard errors."""
+    prior = Prior(centre=_CENTRE[members], precision=ANCHOR.precision)
     if p.ndim == 1:
-        fit = fit_logistic(np.column_stack([logit(p), logit(q)]), y, ANCHOR)
+        fit = fit_logistic(np.column_stack([logit(p), logit(q)])[:, members], y, prior)
         return fit.coef, fit.se
-    Z = np.stack([logarithms(p), logarithms(q)], axis=-1)
-    return fit_conditional_logit(Problem(Z, y.astype(np.int64), np.ones(len(p)), _CENTRE, ANCHOR.precision))
+    Z = np.stack([logarithms(p), logarithms(q)], axis=-1)[..., members]
+    problem = Problem(Z, y.astype(np.int64), np.ones(len(p)), _CENTRE[members], ANCHOR.precision)
+    return fit_conditional_logit(problem)
 
 
 def walk_forward_blended(oof: pd.DataFrame, calibrated: pd.Series) -> pd.Series:

@@ -37,6 +37,8 @@ def run(
         say(f"walk-forward log loss on {report.choice.compared} games: {compared}")
     say(f"chosen: {report.choice.method} ({report.choice.reason})")
     say(f"market blend: {blend.model_coef:.3f}{error} · model + {blend.market_coef:.3f} · market, {blend.n} games")
+    if report.free.model_coef < 0:
+        say(f"the model's weight is held at 0: freely it came out {report.free.model_coef:.3f}")
     say("dry run: nothing was written" if dry_run else f"reliability: {report.diagram}")
 
 

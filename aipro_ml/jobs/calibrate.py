@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from aipro_ml.calibration.base import Calibrator
-from aipro_ml.calibration.blend import MarketBlend, fit_blend, load_blend, with_published
+from aipro_ml.calibration.blend import MarketBlend, fit_blend, free_blend, load_blend, with_published
 from aipro_ml.calibration.choice import Choice, choose, with_calibrated
 from aipro_ml.calibration.document import write_document
 from aipro_ml.calibration.load import load_calibrator
@@ -35,11 +35,13 @@ class CalibrationReport:
     """What calibration chose for a model, and what it changed on the same walk-forward rows.
 
     Of three outcomes `before` and `after` speak of home against the others; `outcome_log_losses` of all three.
+    `free` is the blend before its weight of the model was kept from going below zero.
     """
 
     model: models.StoredModel
     choice: Choice
     blend: MarketBlend
+    free: MarketBlend
     interval: Interval
     before: ReliabilityReport
     after: ReliabilityReport
@@ -90,8 +92,7 @@ def calibrate(
     _refuse_unready(model, oof)
     choice = choose(oof, method)
     rows = with_published(with_calibrated(oof, choice.method))
-    blend = fit_blend(scores_of(rows, "calibrated"), scores_of(rows, MARKET), seen_of(rows))
-    report = _report(settings, model, (choice, blend, _fit_interval(oof)), rows)
+    report = _report(settings, model, (choice, _fit_interval(oof)), rows)
     if not dry_run:
         _save(engine, settings, report, now)
     return report
@@ -143,16 +144,18 @@ def _same(place: str, found: str, noted: str) -> None:
 
 
 def _report(
-    settings: Settings, model: models.StoredModel, fitted: tuple[Choice, MarketBlend, Interval], rows: pd.DataFrame
+    settings: Settings, model: models.StoredModel, fitted: tuple[Choice, Interval], rows: pd.DataFrame
 ) -> CalibrationReport:
-    choice, blend, interval = fitted
+    choice, interval = fitted
+    blended = scores_of(rows, "calibrated"), scores_of(rows, MARKET), seen_of(rows)
     before, after = _reliability_of(rows)
     both = rows[rows["published"].notna() & rows["market_prob"].notna()]
     title = f"{model.sport} {model.bet_type} · {model.name} · {choice.method} on {choice.n} out-of-fold games"
     return CalibrationReport(
         model=model,
         choice=choice,
-        blend=blend,
+        blend=fit_blend(*blended),
+        free=free_blend(*blended),
         interval=interval,
         before=before,
         after=after,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aipro_ml.calibration.blend import MarketBlend, fit_blend, load_blend, walk_forward_blended
+from aipro_ml.calibration.blend import MarketBlend, fit_blend, free_blend, load_blend, walk_forward_blended
 from aipro_ml.calibration.logits import expit, logit
 from aipro_ml.errors import ArtifactError
 
@@ -27,10 +27,33 @@ def test_known_coefficients_are_recovered_within_their_errors():
 
 
 def test_a_model_that_adds_nothing_gets_nothing():
-    blends = [fit_blend(*rows(n=1000, seed=seed, model=0.0, market=1.0)) for seed in range(100)]
+    blends = [free_blend(*rows(n=1000, seed=seed, model=0.0, market=1.0)) for seed in range(100)]
     z = np.array([blend.model_coef / blend.model_se for blend in blends])
     assert abs(z.mean()) < 3 / np.sqrt(100)
     assert 0.8 < z.std() < 1.2  # the standard error is as wide as the coefficient really varies
+
+
+def objective(p, q, y, model, market):
+    """What the blend minimises: the log loss summed, and how far both weights are from model 0 and market 1."""
+    z = model * logit(p) + market * logit(q)
+    return np.sum(np.logaddexp(0.0, z) - y * z) + (model**2 + (market - 1) ** 2) / (2 * 0.5**2)
+
+
+@pytest.mark.parametrize("outcomes", [2, 3])
+def test_what_is_published_never_leans_against_its_own_model(outcomes):
+    p, q, y = rows(n=800, model=-0.3, market=1.1)
+    said = (p, q, y) if outcomes == 2 else (np.column_stack([p, 1 - p]), np.column_stack([q, 1 - q]), 1 - y)
+    free, blend = free_blend(*said), fit_blend(*said)
+    assert free.model_coef < -0.1
+    assert (blend.model_coef, blend.model_se, blend.n) == (0.0, free.model_se, 800)
+    assert blend.market_coef < free.market_coef  # the market no longer makes up for the model
+    around = [objective(p, q, y, 0.0, blend.market_coef + step) for step in (-0.02, 0.0, 0.02)]
+    assert around[1] < min(around[0], around[2])
+    assert all(objective(p, q, y, model, free.market_coef) > around[1] for model in (0.02, 0.1, 0.3))
+
+
+def test_a_weight_above_zero_is_left_as_the_rows_say():
+    assert fit_blend(*rows()) == free_blend(*rows())
 
 
 def test_below_two_hundred_rows_the_market_itself_is_published():

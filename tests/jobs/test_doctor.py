@@ -109,14 +109,14 @@ def test_a_broken_invariant_is_found(graded, name):
 
 def test_a_damaged_artifact_of_a_production_model_is_found(own_artifacts):
     name = "production models have their artifacts"
-    folder = next(own_artifacts.settings.artifacts_dir.rglob("oof.parquet"))
+    path = own_artifacts.one("SELECT file_path FROM ml_models WHERE is_production LIMIT 1")
+    games = own_artifacts.settings.artifacts_dir / path / "oof.parquet"
     with own_artifacts.engine.connect() as connection:
         patient = Patient(connection, own_artifacts.settings, NOW)
         assert check(patient, name).holds
-        folder.write_bytes(folder.read_bytes()[:-1])
+        games.write_bytes(games.read_bytes()[:-1])
         assert "damaged" in check(patient, name).says
-        folder.unlink()
-        gone = replace(patient, settings=patient.settings.model_copy(update={"artifacts": folder.parent / "nowhere"}))
+        gone = replace(patient, settings=patient.settings.model_copy(update={"artifacts": games.parent / "nowhere"}))
         assert "missing" in check(gone, name).says
 
 
