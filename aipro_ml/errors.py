@@ -30,8 +30,27 @@ class LeakError(GuardError):
     """A feature or a training row knows something its decision time could not."""
 
 
+class ForbiddenError(GuardError):
+    """Who asks is known, and may not do this."""
+
+
 class StaleDataError(GuardError):
     """Data is too old, or a game has already begun, for what was asked."""
+
+
+class AccessError(AiproError):
+    """Nobody is let in by this; one message for every cause, so that none can be told from another."""
+
+    def __init__(self) -> None:
+        super().__init__("not let in: the address, password, code, token or key is not valid")
+
+
+class LockedOutError(AiproError):
+    """Too many failed logins of late; `retry_after` says in how many whole seconds the next is heard."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many failed logins: try again in {retry_after} seconds")
+        self.retry_after = retry_after
 
 
 class ArtifactError(AiproError):

@@ -22,6 +22,7 @@ from aipro_ml.cli import (
     doctor,
     features,
     grade,
+    key,
     ledger,
     model,
     nightly,
@@ -31,6 +32,7 @@ from aipro_ml.cli import (
     schedule,
     train,
     ui,
+    user,
     warehouse,
 )
 from aipro_ml.cli.output import say, warn
@@ -55,6 +57,8 @@ for _noun in (
     grade,
     perf,
     ledger,
+    user,
+    key,
     bank,
     bet,
     backtest,

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from aipro_ml.db.repositories import acts
-from aipro_ml.errors import UsageError
+from aipro_ml.errors import ForbiddenError, UsageError
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,16 @@ def known_person(connection: Connection, email: str) -> acts.Person:
 
 
 def actor_named(connection: Connection, email: str | None, login: str) -> Actor:
-    """Return the user of this address as actor, else the login that typed the command."""
-    return Actor(login=login) if email is None else Actor(known_person(connection, email).id)
+    """Return the user of this address as actor, else the login that typed the command.
+
+    ForbiddenError for a user who is disabled.
+    """
+    if email is None:
+        return Actor(login=login)
+    found = known_person(connection, email)
+    if not found.is_active:
+        raise ForbiddenError(f"the user {found.email} is disabled and may not act")
+    return Actor(found.id)
 
 
 def acting(engine: Engine, email: str | None, login: str) -> Actor:

@@ -1,4 +1,4 @@
-"""Retention: raw payloads, artifacts and backups nothing needs any more are removed after their time."""
+"""Retention: raw payloads, artifacts, backups and ended sessions nothing needs any more go after their time."""
 
 import shutil
 from collections.abc import Collection, Iterator
@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from aipro_ml.config import RetentionConfig, Settings
-from aipro_ml.db.repositories import acts, keeping, models
+from aipro_ml.db.repositories import acts, keeping, models, sessions
 from aipro_ml.jobs.database import backup
 
 BACKUPS = "backups"
@@ -24,12 +24,13 @@ class Removed:
     artifacts: int = 0
     backups: int = 0
     bytes: int = 0
+    sessions: int = 0
 
     @property
     def says(self) -> str:
         """Return it in words."""
         counts = f"{self.raw} raw payloads, {self.artifacts} artifacts, {self.backups} backups"
-        return f"{counts} removed, {self.bytes / 1024**2:.1f} MiB"
+        return f"{counts} removed, {self.bytes / 1024**2:.1f} MiB; {self.sessions} ended sessions"
 
 
 def tidy(engine: Engine, settings: Settings, keep: RetentionConfig, now: datetime, *, dry_run: bool = False) -> Removed:
@@ -48,7 +49,8 @@ def tidy(engine: Engine, settings: Settings, keep: RetentionConfig, now: datetim
             place.unlink(missing_ok=True)
         for model, place in folders:
             _remove_artifact(engine, model, place, now)
-    return Removed(len(raw), len({model.id for model, _ in folders}), len(spare), size)
+    ended = _drop_sessions(engine, now, dry_run=dry_run)
+    return Removed(len(raw), len({model.id for model, _ in folders}), len(spare), size, ended)
 
 
 def new_backup(settings: Settings, now: datetime) -> Path:
@@ -63,6 +65,12 @@ def new_backup(settings: Settings, now: datetime) -> Path:
 def backups_of(settings: Settings) -> list[Path]:
     """Return the backups the schedule made, newest first."""
     return sorted((settings.home / BACKUPS).glob(f"aipro-*{_SUFFIX}"), reverse=True)
+
+
+def _drop_sessions(engine: Engine, now: datetime, *, dry_run: bool) -> int:
+    """Delete the sessions whose time is over; return how many. A used token of one is refused by its time anyway."""
+    with engine.begin() as connection:
+        return sessions.count_expired(connection, now) if dry_run else sessions.drop_expired(connection, now)
 
 
 def _old_raw(engine: Engine, settings: Settings, keep: RetentionConfig, now: datetime) -> Iterator[Path]:

@@ -75,6 +75,17 @@ def movements(connection: Connection, bank_id: UUID) -> list[dict[str, Any]]:
     return [{**each, "type": TransactionType(each["type"])} for each in found.mappings()]
 
 
+def drop_notes(connection: Connection, user_id: UUID) -> int:
+    """Forget what people noted on payments of the user's bankroll; return how many notes there were.
+
+    The words of bets and corrections are the platform's own and name nobody.
+    """
+    row, kinds = BankrollTransaction, (TransactionType.DEPOSIT, TransactionType.WITHDRAWAL)
+    of = select(Bankroll.id).where(Bankroll.user_id == user_id).scalar_subquery()
+    noted = update(row).where(row.bankroll_id == of, row.type.in_(kinds), row.description.is_not(None))
+    return len(connection.scalars(noted.values(description=None).returning(row.id)).all())
+
+
 def list_transactions(connection: Connection, bank_id: UUID, limit: int) -> list[dict[str, Any]]:
     """Return the latest transactions of the bankroll, the last one last."""
     row = BankrollTransaction

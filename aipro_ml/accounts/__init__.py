@@ -1,0 +1,1 @@
+"""Who may do what: passwords, second factors, tokens, keys, roles; no database, no clock."""
