@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import unicodedata
+from functools import cache
 
+from aipro_ml import resources
 from aipro_ml.errors import UsageError
 
 SHORTEST = 12
@@ -16,16 +18,6 @@ ROUNDS = 12
 FEWEST_DIFFERENT = 5
 """Different characters a password has at least."""
 
-_DENIED = frozenset(
-    (
-        "password1234 password12345 password123456 passw0rd1234 passwordpassword mypassword123 changeme1234 changemenow1 "
-        "letmein12345 letmeinplease welcome12345 welcome123456 qwertyuiop12 qwertyuiop123 qwertyuiopasdf qwerty123456 "
-        "qwerty1234567 1qaz2wsx3edc 1q2w3e4r5t6y 123456789012 1234567890123 12345678901234 1234567890ab abcdefghijkl "
-        "abcdefghijklm abc123456789 abcd12345678 iloveyou1234 administrator administrator1 adminadmin12 admin1234567 "
-        "superadmin123 trustno1trustno1 sunshine1234 football1234 baseball1234 basketball12 aiprosports1 aiprosports123 "
-        "aiprosports2026 correcthorsebatterystaple thisisapassword secretpassword password!234 p@ssw0rd1234"
-    ).split(" ")
-)
 # a valid hash of nothing anybody knows: checking against it costs what a check of a real one does
 _NOBODY = "$2b${rounds:02d}$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m"
 
@@ -38,7 +30,7 @@ def checked(password: str, *, email: str = "", name: str | None = None) -> str:
     if len(plain) > LONGEST:
         raise UsageError(f"the password is too long: {LONGEST} characters at most")
     folded = "".join(plain.casefold().split())
-    if folded in _DENIED or len(set(folded)) < FEWEST_DIFFERENT:
+    if folded in _denied() or len(set(folded)) < FEWEST_DIFFERENT:
         raise UsageError("the password is among the first that are tried: take another")
     if any(len(part) >= 4 and part.casefold() in folded for part in (email.partition("@")[0], email, name or "")):
         raise UsageError("the password holds the address or the name of its owner: take another")
@@ -59,6 +51,11 @@ def matches(password: str, stored: str | None) -> bool:
     known = stored is not None and stored.startswith("$2b$")  # an erased user has no hash
     against = stored if known and stored is not None else _NOBODY.format(rounds=ROUNDS)
     return bcrypt.checkpw(_prehashed(password), against.encode("ascii")) and known
+
+
+@cache
+def _denied() -> frozenset[str]:
+    return frozenset((resources.configs_dir() / "denied_passwords.txt").read_text(encoding="utf-8").split())
 
 
 def _prehashed(password: str) -> bytes:

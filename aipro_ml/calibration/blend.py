@@ -1,8 +1,8 @@
 """The market blend: published log-odds as a weighted sum of the model's and the market's (Benter 1994).
 
 The coefficients start from a belief in the market, model 0 and market 1 with standard deviation 0.5: where the games
-say little (spreads and totals are coins, their log-odds hardly vary), the market is published, not noise. A weight of the
-model below zero is an accident of few seasons, not knowledge: what is published never leans against its own model.
+say little (spreads and totals are coins, their log-odds hardly vary), the market is published, not noise. A weight of
+the model below zero is an accident of few seasons, not knowledge: what is published never leans against its own model.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -92,7 +92,8 @@ def free_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLik
     if len(p) < MINIMUM_ROWS:
         return MarketBlend(n=len(p))
     coef, se = _coefficients(p, q, seen)
-    return MarketBlend(*coef.tolist(), *se.tolist(), n=len(p))
+    (model_coef, market_coef), (model_se, market_se) = coef.tolist(), se.tolist()
+    return MarketBlend(model_coef, market_coef, model_se, market_se, len(p))
 
 
 def _known(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Scores, Scores, Scores]:
