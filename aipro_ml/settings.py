@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: SecretStr | None = None
     smtp_starttls: bool = False
+    api_rate_store: SecretStr | None = Field(
+        default=None, description="Where the API's processes count rates together, such as redis://host:6379/0"
+    )
+    api_cors_origins: str = Field(default="", description="Origins whose pages may ask the API; comma between")
     pool_size: int = Field(default=20, ge=1)
     statement_timeout_s: int = Field(default=300, ge=1)
     lock_timeout_s: int = Field(default=10, ge=1)

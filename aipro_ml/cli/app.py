@@ -11,6 +11,7 @@ import typer
 from aipro_ml import __version__, logs
 from aipro_ml.cli import (
     alert,
+    api,
     backtest,
     bank,
     bet,
@@ -65,6 +66,7 @@ for _noun in (
     schedule,
     alert,
     warehouse,
+    api,
     config,
 ):
     app.add_typer(_noun.app, name=_noun.__name__.rsplit(".", 1)[-1])

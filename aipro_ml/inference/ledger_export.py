@@ -76,11 +76,19 @@ def proof_of(rows: Sequence[Mapping[str, Any]], reference: str, size: int | None
     found = [row for row in rows if str(row["prediction_id"]).startswith(reference.lower())]
     if len(found) != 1:
         raise UsageError(f"{len(found)} predictions begin with {reference!r}: see `aipro predict list`")
-    row, size = found[0], len(rows) if size is None else size
+    return proof_under(found[0], [row["chain_hash"] for row in rows], size)
+
+
+def proof_under(row: Mapping[str, Any], chain_hashes: Sequence[str], size: int | None = None) -> dict[str, Any]:
+    """Return the proof that one ledger row is under the root of the first `size` chain hashes, given in their order.
+
+    UsageError where it is not among them, or there are fewer.
+    """
+    size = len(chain_hashes) if size is None else size
     index = int(row["seq"]) - 1
-    if not index < size <= len(rows):
-        raise UsageError(f"row {index + 1} is not among the first {size} of the ledger's {len(rows)} rows")
-    entries = [bytes.fromhex(each["chain_hash"]) for each in rows[:size]]
+    if not index < size <= len(chain_hashes):
+        raise UsageError(f"row {index + 1} is not among the first {size} of the ledger's {len(chain_hashes)} rows")
+    entries = [bytes.fromhex(digest) for digest in chain_hashes[:size]]
     path = [node.hex() for node in inclusion_path(entries, index)]
     place = {"seq": index + 1, "rows": size, "path": path, "merkle_root": merkle_root(entries).hex()}
     return {"format": "aipro-proof-1", **_images(row), **place}

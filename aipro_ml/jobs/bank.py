@@ -107,7 +107,7 @@ def open_bank(engine: Engine, request: Request, amount: Decimal | None) -> Summa
             teller.move(TransactionType.DEPOSIT, first, "opening")
         told = {"amount": str(first), "currency": currency}
         write_down(connection, request.actor, "bank.open", ("bankrolls", key), told, teller.moment)
-        return _summary(connection, owner.id)
+        return summary_of(connection, owner.id)
 
 
 def deposit(engine: Engine, request: Request, amount: Decimal, note: str | None = None) -> Summary:
@@ -124,7 +124,7 @@ def show(engine: Engine, user: str, limit: int) -> tuple[Summary, list[dict[str,
     """Return the user's bankroll and its latest movements."""
     with engine.connect() as connection:
         owner = known_person(connection, user)
-        summary = _summary(connection, owner.id)
+        summary = summary_of(connection, owner.id)
         return summary, bank.list_transactions(connection, summary.bank.id, limit)
 
 
@@ -163,13 +163,14 @@ def _moved(engine: Engine, request: Request, kind: TransactionType, amount: Deci
             teller.collect()
         told = {"amount": str(abs(amount)), "currency": stored.currency, "balance": str(teller.balance.current)}
         write_down(connection, request.actor, _ACTS[kind], ("bankrolls", stored.id), told, teller.moment)
-        return _summary(connection, stored.user_id)
+        return summary_of(connection, stored.user_id)
 
 
 _ACTS = {TransactionType.DEPOSIT: "bank.deposit", TransactionType.WITHDRAWAL: "bank.withdraw"}
 
 
-def _summary(connection: Connection, user_id: UUID) -> Summary:
+def summary_of(connection: Connection, user_id: UUID) -> Summary:
+    """Return the user's bankroll with its sums; UsageError where there is none."""
     stored = bank.bank_of(connection, user_id)
     if stored is None:
         raise UsageError("this user has no bankroll: `aipro bank open`")

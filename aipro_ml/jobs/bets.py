@@ -1,6 +1,6 @@
 """Bets on predictions: placed before kick-off, at a price that is worth it, within the limits of the bankroll."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,8 @@ from aipro_ml.betting.limits import Exposure, LimitError, sized
 from aipro_ml.betting.odds import american_to_decimal, valid_american
 from aipro_ml.config import BetLimits, bet_limits, policy_config
 from aipro_ml.db.repositories import acts, bets
+from aipro_ml.db.repositories.bank import StoredBank
+from aipro_ml.db.repositories.published_money import own_bet
 from aipro_ml.enums import BetResult, GameStatus, Tier, TransactionType
 from aipro_ml.errors import GuardError, StaleDataError, UsageError, printable
 from aipro_ml.identity import derive_id
@@ -33,7 +35,8 @@ LONGEST_BOOK = 100
 class Wish:
     """A bet to place on the prediction whose id begins so; `stake` None: by Kelly.
 
-    `odds` and `book` None: the prediction's. `again`: although an open bet on this prediction is there.
+    `odds` and `book` None: the prediction's. `again`: although an open bet on this prediction is there. `key`: whoever
+    asks the same bet again under the same key gets the one that was placed, and no second is.
     """
 
     prediction: str
@@ -41,11 +44,15 @@ class Wish:
     odds: int | None = None
     book: str | None = None
     again: bool = False
+    key: str | None = None
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A placed bet: the prediction, the price taken, its tier and EV at that price, and the balance after it."""
+    """A placed bet: the prediction, the price taken, its tier and EV at that price, and the balance after it.
+
+    `repeated`: it was placed before under the same key, and the balance is that of now.
+    """
 
     bet_id: UUID
     offer: bets.Offer
@@ -56,6 +63,7 @@ class Slip:
     ev: float
     currency: str
     balance: Decimal
+    repeated: bool = False
 
 
 def place(engine: Engine, request: Request, wish: Wish) -> Slip:
@@ -71,6 +79,10 @@ def place(engine: Engine, request: Request, wish: Wish) -> Slip:
             raise GuardError(f"the user {request.user} is disabled and may not bet")
         limits = bet_limits().overridden(acts.settings_like(connection, "bet."))
         stored, teller = held_bank(connection, request)
+        key = _id_of(stored.id, wish, teller)
+        placed = None if wish.key is None else own_bet(connection, stored.user_id, key)
+        if placed is not None:
+            return _repeated(placed, offer, wish, stored)
         _refuse_begun(connection, offer, teller.moment)
         odds, book = _price(connection, offer, wish)
         tier, ev = _tier(connection, offer, odds, limits)
@@ -80,7 +92,6 @@ def place(engine: Engine, request: Request, wish: Wish) -> Slip:
         asked = None if wish.stake is None else amount_of(wish.stake, "stake")
         stake = sized(asked, _fraction(offer, odds, wish), limits, exposure)
         _refuse_unpayable(stake, odds)
-        key = derive_id("bet", stored.id, iso_utc(teller.moment))
         slip = Slip(key, offer, stake, odds, book, tier, ev, stored.currency, teller.balance.current - stake)
         _write(connection, request, teller, slip)
         return slip
@@ -91,6 +102,24 @@ def list_bets(engine: Engine, user: str | None, limit: int, *, open_only: bool =
     with engine.connect() as connection:
         only = None if user is None else known_person(connection, user).id
         return bets.list_bets(connection, only, open_only=open_only, limit=limit)
+
+
+def _id_of(bank_id: UUID, wish: Wish, teller: Teller) -> UUID:
+    """Return the id of the bet to be: a key's bet is found again by it, whenever it is asked for."""
+    if wish.key is None:
+        return derive_id("bet", bank_id, iso_utc(teller.moment))
+    return derive_id("bet", bank_id, "key", wish.key)
+
+
+def _repeated(placed: Mapping[str, Any], offer: bets.Offer, wish: Wish, stored: StoredBank) -> Slip:
+    """Return the bet of this key; GuardError where it is not the one that is asked for now."""
+    key, stake, odds = placed["id"], placed["stake"], placed["odds"]
+    same = placed["prediction_id"] == offer.id and wish.odds in {None, odds}
+    if not same or (wish.stake is not None and amount_of(wish.stake, "stake") != stake):
+        raise GuardError(f"bet {str(key)[:8]} was placed under this key, and it is another one: take a new key")
+    ev = float(expected_value(offer.probability, american_to_decimal(odds), offer.push or 0.0))
+    held = (stored.currency, stored.current)
+    return Slip(key, offer, stake, odds, placed["book"], offer.tier, ev, *held, repeated=True)
 
 
 def _offer(connection: Connection, reference: str) -> bets.Offer:

@@ -79,6 +79,11 @@ def server_facts(connection: Connection) -> dict[str, Any]:
     return dict(connection.execute(_SERVER).mappings().one())
 
 
+def ping(connection: Connection) -> None:
+    """Ask the server the least there is to ask."""
+    connection.execute(select(1))
+
+
 def newest_quote(connection: Connection, code: str, now: datetime) -> datetime | None:
     """Return when the sport's newest quote up to `now` was recorded, None where there is none."""
     found = connection.scalar(_NEWEST_QUOTE, {"sport": derive_id("sport", code), "now": _naive(now)})

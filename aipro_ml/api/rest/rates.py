@@ -1,0 +1,71 @@
+"""How many requests a minute are heard: per key or session, and per address where nobody is known yet."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+
+from limits import RateLimitItemPerMinute
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from aipro_ml.api.rest.trace import Spent
+from aipro_ml.errors import UsageError
+
+LOGINS_A_MINUTE = 10
+"""Logins and refreshes that are heard of one address."""
+
+STRANGERS_A_MINUTE = 60
+"""Requests of one address whose key or token is not valid that are answered with 401; more are with 429."""
+
+_PATIENCE_S = 1.0
+_LOGGER = logging.getLogger(__name__)
+
+
+class Rates:
+    """Counts requests in a sliding minute: in this process, or in a store that several processes share.
+
+    Where the shared store does not answer, this process counts for itself until it does.
+    """
+
+    def __init__(self, store: str | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._shared = None if store is None else SlidingWindowCounterRateLimiter(shared_store(store))
+        self._clock = clock
+
+    @property
+    def waits(self) -> bool:
+        """Return whether a count may wait for another machine."""
+        return self._shared is not None
+
+    def spend(self, per_minute: int, kind: str, who: str) -> Spent:
+        """Take one request off the rate of `who`, and return what is left of it."""
+        if self._shared is not None:
+            try:
+                return self._spend(self._shared, per_minute, kind, who)
+            except StorageError:
+                _LOGGER.warning("the store of rates does not answer: this process counts for itself")
+        return self._spend(self._own, per_minute, kind, who)
+
+    def _spend(self, limiter: SlidingWindowCounterRateLimiter, per_minute: int, kind: str, who: str) -> Spent:
+        item = RateLimitItemPerMinute(per_minute)
+        allowed = limiter.hit(item, kind, who)
+        left = limiter.get_window_stats(item, kind, who)
+        reset = max(1, math.ceil(left.reset_time - self._clock()))
+        return Spent(allowed, per_minute, int(left.remaining), min(reset, 60))
+
+
+def shared_store(url: str) -> Storage:
+    """Return the store at `url`, such as redis://host:6379/0; UsageError where it is none this machine can use."""
+    try:
+        found = storage_from_string(url, wrap_exceptions=True, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S)
+    except (ConfigurationError, ValueError) as error:
+        scheme = url.partition("://")[0][:20]
+        raise UsageError(
+            f"AIPRO_API_RATE_STORE: a store of kind {scheme!r} cannot be used here ({type(error).__name__}): "
+            "give redis://host:6379/0, and install the package redis"
+        ) from error
+    if not isinstance(found, Storage):
+        raise UsageError("AIPRO_API_RATE_STORE: give the address without `async+`")
+    return found

@@ -1,0 +1,1 @@
+"""The places of the API, a file a noun."""

@@ -1,0 +1,77 @@
+"""What must hold before the read API is served: the extra is installed, the database is there, secrets travel safely."""
+
+import ipaddress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from aipro_ml.config import Settings
+from aipro_ml.errors import GuardError, MissingFileError, UsageError
+from aipro_ml.jobs.database import opened
+
+NEEDED = ("fastapi", "uvicorn", "limits")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How the API is to be served: where, by how many processes, under which certificate, behind which proxies."""
+
+    host: str
+    port: int
+    workers: int = 1
+    certificate: Path | None = None
+    private_key: Path | None = None
+    proxies: tuple[str, ...] = ()
+
+
+def prepare(settings: Settings, serving: Serving) -> list[str]:
+    """Bring the database up and return what a person should know; nothing is served yet.
+
+    UsageError without the extra or for half a certificate; GuardError where profile `production` lacks what it needs.
+    """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"the API needs {', '.join(missing)}: install the extra, `pip install 'aipro-ml[api]'`")
+    _check_certificate(serving)
+    if settings.profile == "production":
+        _refuse_unsafe(settings, serving)
+    with opened(settings):
+        pass  # an embedded database is made and migrated before several workers would
+    return _remarks(settings, serving)
+
+
+def _check_certificate(serving: Serving) -> None:
+    if (serving.certificate is None) != (serving.private_key is None):
+        raise UsageError("--certificate and --private-key go together")
+    for path in (serving.certificate, serving.private_key):
+        if path is not None and not path.is_file():
+            raise MissingFileError("is not there", file=str(path))
+
+
+def _refuse_unsafe(settings: Settings, serving: Serving) -> None:
+    if settings.secret_key is None:
+        raise GuardError("profile production needs AIPRO_SECRET_KEY: second factors are sealed with it")
+    if serving.certificate is None and not is_loopback(serving.host):
+        raise GuardError(
+            f"profile production refuses to hear keys and passwords on {serving.host} without TLS: give --certificate "
+            "and --private-key, or listen on 127.0.0.1 behind a proxy that has TLS"
+        )
+    if serving.workers > 1 and settings.api_rate_store is None:
+        raise GuardError("profile production counts rates once for all workers: set AIPRO_API_RATE_STORE, or --workers 1")
+
+
+def _remarks(settings: Settings, serving: Serving) -> list[str]:
+    told = []
+    if serving.workers > 1 and settings.api_rate_store is None:
+        told.append("each worker counts rates for itself: set AIPRO_API_RATE_STORE to count them together")
+    if serving.certificate is None and not is_loopback(serving.host):
+        told.append(f"keys and passwords go in the clear to {serving.host}: give --certificate and --private-key")
+    return told
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
