@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures_platform",
     "tests.fixtures_commands",
     "tests.fixtures_nightly",
+    "tests.fixtures_api",
 ]
 
 

@@ -1,4 +1,4 @@
-"""What must hold before the read API is served: the extra is installed, the database is there, secrets travel safely."""
+"""What must hold before the read API is served: the extra, the database, and that secrets travel safely."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def _refuse_unsafe(settings: Settings, serving: Serving) -> None:
             "and --private-key, or listen on 127.0.0.1 behind a proxy that has TLS"
         )
     if serving.workers > 1 and settings.api_rate_store is None:
-        raise GuardError("profile production counts rates once for all workers: set AIPRO_API_RATE_STORE, or --workers 1")
+        raise GuardError("profile production counts rates for all workers together: set AIPRO_API_RATE_STORE")
 
 
 def _remarks(settings: Settings, serving: Serving) -> list[str]:

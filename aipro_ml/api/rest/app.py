@@ -24,7 +24,15 @@ from aipro_ml.jobs.database import opened
 PATIENCE_S = 15
 """Seconds a statement may take: who reads over HTTP does not wait longer."""
 
-_SHOWN = ("ETag", "Location", "Retry-After", "X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_SHOWN = (
+    "ETag",
+    "Location",
+    "Retry-After",
+    "X-Request-Id",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+)
 _TAGS = [
     {"name": "predictions", "description": "What was published, why, and how it ended."},
     {"name": "models", "description": "What speaks, and how it has done."},
@@ -68,7 +76,11 @@ def create(settings: Settings, clock: Clock = now) -> FastAPI:
     if origins:
         asked = ["Authorization", "X-API-Key", "Idempotency-Key", "If-None-Match", "Content-Type", "X-Request-Id"]
         app.add_middleware(
-            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=asked, expose_headers=_SHOWN
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=asked,
+            expose_headers=_SHOWN,
         )
     app.add_middleware(Envelope)  # the last that is added stands outermost
     return app

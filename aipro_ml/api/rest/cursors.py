@@ -72,7 +72,7 @@ def key(value: object) -> UUID:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("no text")  # noqa: TRY004 - every spoiled cursor is one error
+        raise ValueError("no text")
     return value
 
 

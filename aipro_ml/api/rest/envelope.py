@@ -56,7 +56,7 @@ class Envelope:
                 await _refusal(trace)(scope, receive, told.send)
             else:
                 await self.app(scope, _Measured(receive).receive, told.send)
-        except Exception as error:  # noqa: BLE001 - the last resort
+        except Exception as error:
             if told.status is not None:
                 raise
             await unexpected(trace.request_id, error)(scope, receive, told.send)

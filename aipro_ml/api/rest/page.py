@@ -14,18 +14,22 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from aipro_ml.api.rest.answers import tagged, unchanged
 
 STYLE = """
-:root{color-scheme:light dark;--ink:#1b2330;--soft:#5b6677;--line:#d9dee6;--back:#fff;--card:#f6f8fa;--get:#0b6b3a;--post:#8a4b00}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#9aa6b8;--line:#313a47;--back:#12161c;--card:#1a2029;--get:#5fd39a;--post:#f0b060}}
+:root{color-scheme:light dark;--ink:#1b2330;--soft:#5b6677;--line:#d9dee6;
+--back:#fff;--card:#f6f8fa;--get:#0b6b3a;--post:#8a4b00}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#9aa6b8;--line:#313a47;
+--back:#12161c;--card:#1a2029;--get:#5fd39a;--post:#f0b060}}
 *{box-sizing:border-box}body{margin:0;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back)}
 main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 5rem}h1{font-size:1.9rem;margin:0 0 .25rem}
 h2{margin:2.5rem 0 .75rem;padding-bottom:.25rem;border-bottom:1px solid var(--line);text-transform:capitalize}
-a{color:inherit}nav ul{columns:2;list-style:none;padding:0;margin:1rem 0}nav a{text-decoration:none}nav a:hover{text-decoration:underline}
+a{color:inherit}nav ul{columns:2;list-style:none;padding:0;margin:1rem 0}
+nav a{text-decoration:none}nav a:hover{text-decoration:underline}
 p{margin:.5rem 0}.soft,small{color:var(--soft)}code,pre{font:.85rem/1.45 ui-monospace,monospace}
 section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem 1.1rem;margin:1rem 0}
 h3{margin:0;font:600 1rem/1.4 ui-monospace,monospace;overflow-wrap:anywhere}h4{margin:1rem 0 .25rem;font-size:.9rem}
 .get{color:var(--get)}.post{color:var(--post)}table{border-collapse:collapse;width:100%;font-size:.9rem}
 td,th{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-top:1px solid var(--line)}
-pre{background:var(--back);border:1px solid var(--line);border-radius:.35rem;padding:.75rem;overflow:auto;max-height:24rem}
+pre{background:var(--back);border:1px solid var(--line);border-radius:.35rem;padding:.75rem;
+overflow:auto;max-height:24rem}
 summary{cursor:pointer;margin-top:.75rem}@media(max-width:40rem){nav ul{columns:1}}
 """.strip()
 
@@ -91,7 +95,8 @@ def _by_tag(document: Document) -> dict[str, list[tuple[str, str, Document]]]:
 
 
 def _link(method: str, path: str) -> str:
-    return f'<li><a href="#{_anchor(method, path)}"><code class={method}>{method.upper()}</code> <code>{escape(path)}</code></a></li>'
+    words = f"<code class={method}>{method.upper()}</code> <code>{escape(path)}</code>"
+    return f'<li><a href="#{_anchor(method, path)}">{words}</a></li>'
 
 
 def _anchor(method: str, path: str) -> str:
@@ -183,9 +188,7 @@ def _type(document: Document, schema: Document) -> str:
     """Return in words what a value may be."""
     schema = _resolved(document, schema)
     if "anyOf" in schema:
-        return " or ".join(
-            told for part in schema["anyOf"] if (told := _type(document, part)) != "null"
-        )
+        return " or ".join(told for part in schema["anyOf"] if (told := _type(document, part)) != "null")
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":

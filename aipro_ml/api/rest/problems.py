@@ -174,6 +174,4 @@ def _is_lost(error: DBAPIError) -> bool:
 
 def _unavailable(request_id: str, error: BaseException) -> Response:
     _LOGGER.error("the database does not answer", extra={"kind": type(error).__name__})
-    return problem(
-        request_id, 503, "the database does not answer: try again", headers={"Retry-After": str(_BUSY_S)}
-    )
+    return problem(request_id, 503, "the database does not answer: try again", headers={"Retry-After": str(_BUSY_S)})

@@ -59,7 +59,9 @@ class Rates:
 def shared_store(url: str) -> Storage:
     """Return the store at `url`, such as redis://host:6379/0; UsageError where it is none this machine can use."""
     try:
-        found = storage_from_string(url, wrap_exceptions=True, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S)
+        found = storage_from_string(
+            url, wrap_exceptions=True, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
+        )
     except (ConfigurationError, ValueError) as error:
         scheme = url.partition("://")[0][:20]
         raise UsageError(

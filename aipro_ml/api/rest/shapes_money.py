@@ -1,4 +1,4 @@
-"""What the API tells a user of their own money and session, and the bodies it takes: sums are text, exact to the cent."""
+"""What the API tells a user of their own money and session, and the bodies it takes; sums of money are text."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -134,9 +134,9 @@ class BetWish(BaseModel):
     odds: Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000)] | None = Field(
         default=None, description="The American price taken, at least +100 or at most -100."
     )
-    book: (
-        Annotated[str, BeforeValidator(_plain_text), StringConstraints(min_length=1, max_length=100)] | None
-    ) = Field(default=None, description="Whose price it was; goes with `odds`.")
+    book: Annotated[str, BeforeValidator(_plain_text), StringConstraints(min_length=1, max_length=100)] | None = Field(
+        default=None, description="Whose price it was; goes with `odds`."
+    )
     again: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Although a bet on this prediction is open."
     )

@@ -27,7 +27,7 @@ def only(pattern: str, says: str) -> BeforeValidator:
 
 def _is_text(value: Any) -> Any:
     if not isinstance(value, str | UUID | date):
-        raise ValueError("text is wanted")  # noqa: TRY004 - pydantic makes a fault of it
+        raise ValueError("text is wanted")
     return value
 
 
@@ -55,9 +55,7 @@ SportCode = Annotated[
     WithJsonSchema({"type": "string", "enum": list(SPORTS), "examples": ["NFL"]}),
 ]
 Flag = Annotated[bool, only(r"true|false", "true or false")]
-Limit = Annotated[
-    int, only(r"\d{1,9}", "a whole number"), Field(ge=1, le=LONGEST_PAGE, description="Rows of a page.")
-]
+Limit = Annotated[int, only(r"\d{1,9}", "a whole number"), Field(ge=1, le=LONGEST_PAGE, description="Rows of a page.")]
 Cursor = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,400}$"),
@@ -77,4 +75,3 @@ class Question(BaseModel):
     def asked(self) -> dict[str, object]:
         """Return what is asked for, without the place in it: a cursor is good for this only."""
         return self.model_dump(exclude={"limit", "cursor"})
-

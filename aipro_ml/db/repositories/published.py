@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from aipro_ml.db.models.odds import Sportsbook
@@ -156,18 +156,15 @@ def _seen(sight: Sight) -> list[ColumnElement[bool]]:
 
 def _asked(wanted: Wanted) -> list[ColumnElement[bool]]:
     """Return a condition a filter that is set."""
-    since, until = (None, None) if wanted.kickoffs is None else wanted.kickoffs
-    conditions: dict[bool, list[ColumnElement[bool]]] = {True: [], False: []}
-    for is_set, condition in (
-        (wanted.sport is not None, Sport.code == wanted.sport),
-        (since is not None, and_(Game.game_date >= since, Game.game_date < until)),
-        (bool(wanted.bet_types), _FACT.bet_type.in_(wanted.bet_types)),
-        (bool(wanted.tiers), _FACT.signal_tier.in_(wanted.tiers)),
-        (bool(wanted.modes), _RUN.mode.in_(wanted.modes)),
-        (wanted.model_id is not None, _FACT.model_id == wanted.model_id),
-        (wanted.game_id is not None, _FACT.game_id == wanted.game_id),
-        (wanted.shadow, ~_IN_PRODUCTION),
-        (wanted.graded, _GRADE.actual_result.is_not(None)),
-    ):
-        conditions[is_set].append(condition)
-    return conditions[True]
+    conditions: list[ColumnElement[bool]] = [_RUN.mode.in_(wanted.modes)]
+    if wanted.kickoffs is not None:
+        since, until = wanted.kickoffs
+        conditions += [Game.game_date >= since, Game.game_date < until]
+    if wanted.shadow:
+        conditions.append(~_IN_PRODUCTION)
+    if wanted.graded:
+        conditions.append(_GRADE.actual_result.is_not(None))
+    equal = {Sport.code: wanted.sport, _FACT.model_id: wanted.model_id, _FACT.game_id: wanted.game_id}
+    conditions += [column == value for column, value in equal.items() if value is not None]
+    among = {_FACT.bet_type: wanted.bet_types, _FACT.signal_tier: wanted.tiers}
+    return conditions + [column.in_(values) for column, values in among.items() if values]

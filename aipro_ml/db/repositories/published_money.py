@@ -18,9 +18,7 @@ Place = tuple[datetime, UUID]
 """Where a page ended: the time and the id of its last row."""
 
 
-def movements_before(
-    connection: Connection, bank_id: UUID, before: Place | None, limit: int
-) -> list[dict[str, Any]]:
+def movements_before(connection: Connection, bank_id: UUID, before: Place | None, limit: int) -> list[dict[str, Any]]:
     """Return at most `limit` movements of the bankroll before `before` (None: the latest), newest first."""
     row = BankrollTransaction
     statement = select(row.id, row.created_at, row.type, row.amount, row.balance_after, row.bet_id, row.description)

@@ -46,7 +46,9 @@ def _answers(house: House) -> bool:
     return True
 
 
-@router.get("", response_model=Health, responses={503: {"model": Health, "description": "The database does not answer."}})
+@router.get(
+    "", response_model=Health, responses={503: {"model": Health, "description": "The database does not answer."}}
+)
 def health(request: Request, house: Housed) -> Response:
     """Return whether the API and its database answer."""
     alive = request.app.state.pulse.alive(house)
@@ -54,9 +56,7 @@ def health(request: Request, house: Housed) -> Response:
     return secret_answer(told, 200 if alive else 503)
 
 
-@router.get(
-    "/components", response_model=Components, responses=reading(), openapi_extra={"security": CREDENTIALS}
-)
+@router.get("/components", response_model=Components, responses=reading(), openapi_extra={"security": CREDENTIALS})
 def components(request: Request, house: Housed, caller: Operator) -> Response:  # noqa: ARG001 - who may ask is checked
     """Return how each component was when the night last looked at it."""
     with house.reading() as connection:

@@ -42,7 +42,7 @@ class PerformanceAsked(Question):
 
 @router.get("/models", response_model=ModelsPage, responses=reading(400), openapi_extra={"security": CREDENTIALS})
 def models(request: Request, house: Housed, caller: ModelReader, asked: Annotated[ModelsAsked, Query()]) -> Response:
-    """List models, the newest first: those that are or were in production; with predictions:shadow all."""
+    """List models, the newest first: those of production, now or once; with predictions:shadow all."""
     before = None if asked.cursor is None else place_of(asked.cursor, asked.asked, (moment, key))
     wanted = WantedModels(asked.sport, asked.bet_type, asked.production, None, _shadow(caller))
     with house.reading() as connection:
@@ -70,7 +70,7 @@ def model(request: Request, house: Housed, caller: ModelReader, model_id: Id) ->
 def performance(
     request: Request, house: Housed, caller: PerformanceReader, asked: Annotated[PerformanceAsked, Query()]
 ) -> Response:
-    """List how models did by day, the latest first: those that are or were in production; predictions:shadow sees all."""
+    """List how models did by day, the latest first: those of production, now or once; with predictions:shadow all."""
     before = None if asked.cursor is None else place_of(asked.cursor, asked.asked, (day, key))
     wanted = WantedModels(asked.sport, asked.bet_type, None, asked.model, _shadow(caller))
     with house.reading() as connection:

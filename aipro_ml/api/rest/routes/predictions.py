@@ -51,14 +51,14 @@ def sight_of(caller: Caller) -> Sight:
 @router.get(
     "/predictions", response_model=PredictionsPage, responses=reading(400), openapi_extra={"security": CREDENTIALS}
 )
-def predictions(request: Request, house: Housed, caller: Reader, asked: Annotated[PredictionsAsked, Query()]) -> Response:
+def predictions(
+    request: Request, house: Housed, caller: Reader, asked: Annotated[PredictionsAsked, Query()]
+) -> Response:
     """List published predictions, the newest first, each with its grade once it has one."""
     return _listed(request, house, caller, asked, graded=False)
 
 
-@router.get(
-    "/results", response_model=PredictionsPage, responses=reading(400), openapi_extra={"security": CREDENTIALS}
-)
+@router.get("/results", response_model=PredictionsPage, responses=reading(400), openapi_extra={"security": CREDENTIALS})
 def results(request: Request, house: Housed, caller: Reader, asked: Annotated[PredictionsAsked, Query()]) -> Response:
     """List the predictions that are graded, the newest first."""
     return _listed(request, house, caller, asked, graded=True)

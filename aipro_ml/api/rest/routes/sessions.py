@@ -39,9 +39,7 @@ async def refresh(request: Request, house: Housed, wish: RefreshWish) -> Respons
     return secret_answer(_pair(tokens))
 
 
-@router.post(
-    "/logout", status_code=204, responses=problems(401), openapi_extra={"security": [{"Session": []}]}
-)
+@router.post("/logout", status_code=204, responses=problems(401), openapi_extra={"security": [{"Session": []}]})
 async def logout(request: Request, house: Housed, caller: AnyCaller) -> Response:
     """End the session whose access token is shown."""
     if caller.key_id is not None:
