@@ -8,13 +8,14 @@ from aipro_ml.enums import UserRole
 from aipro_ml.errors import UsageError
 
 _USER: Final = frozenset({"predictions:read", "performance:read", "ledger:read", "bank:read", "bets:write"})
-_PRO: Final = _USER | {"models:read"}
-_ADMIN: Final = _PRO | {"admin:*"}
+_PRO: Final = _USER | {"models:read", "predictions:backfilled"}
+_ADMIN: Final = _PRO | {"predictions:shadow", "health:read", "admin:*"}
 
 ROLES: Final = MappingProxyType(
     {UserRole.USER: _USER, UserRole.PRO_USER: _PRO, UserRole.ADMIN: _ADMIN, UserRole.SUPER_ADMIN: _ADMIN}
 )
-"""The permissions of each role; only a super_admin may also act on admins and super_admins (`may_manage`)."""
+"""The permissions of each role: `predictions:read` shows what models in production published live, of every tier;
+`:backfilled` and `:shadow` show more. Only a super_admin may also act on admins and super_admins (`may_manage`)."""
 
 PER_MINUTE: Final = MappingProxyType(
     {UserRole.USER: 100, UserRole.PRO_USER: 600, UserRole.ADMIN: 20_000, UserRole.SUPER_ADMIN: 20_000}
