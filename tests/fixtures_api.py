@@ -1,5 +1,6 @@
 """The read API on a slate of predictions in a database of its own, and callers of every kind to ask it."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,6 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from starlette.testclient import TestClient
 
 from aipro_ml.api.rest.app import create
 from aipro_ml.config import Settings
@@ -27,6 +27,10 @@ from aipro_ml.jobs.keys import KeyWish, add_key
 from tests.fixtures_database import Server
 from tests.jobs.people import add_user
 from tests.jobs.slate import SPORT, Listed, set_grade, store_slate
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette would rather have a newer httpx than is locked
+    from starlette.testclient import TestClient
 
 NOW = datetime(2030, 1, 4, 12, tzinfo=UTC)
 """The API's clock; the games kick off two days later, long after the server's own."""

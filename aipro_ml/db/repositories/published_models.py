@@ -55,7 +55,7 @@ def models_before(
     )
     if before is not None:
         statement = statement.where(tuple_(MlModel.created_at, MlModel.id) < before)
-    return [_model(row) for row in connection.execute(statement.limit(limit)).mappings()]
+    return [_model(dict(row)) for row in connection.execute(statement.limit(limit)).mappings()]
 
 
 def performance_before(
