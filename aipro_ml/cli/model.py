@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Models: list, show, compare, promote, roll back, history, MLflow.", no_args_is_help=True)
 app.command("compare")(compare)
 
-Actor = Annotated[str, typer.Option(help="Who decides; written down.", envvar="USER")]
+Actor = Annotated[str, typer.Option(help="Who decides: a user's address or a name; written down.", envvar="USER")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a row.")]
 
 

@@ -43,6 +43,16 @@ def actor_named(connection: Connection, email: str | None, login: str) -> Actor:
     return Actor(found.id)
 
 
+def actor_known(connection: Connection, who: str) -> Actor:
+    """Return the user whose address `who` is as actor, else nobody: free words are told in the act's details.
+
+    ForbiddenError for a user who is disabled.
+    """
+    if acts.person(connection, who) is None:
+        return Actor()
+    return actor_named(connection, who, "")
+
+
 def acting(engine: Engine, email: str | None, login: str) -> Actor:
     """Return `actor_named` on a connection of its own."""
     with engine.connect() as connection:

@@ -14,6 +14,7 @@ from aipro_ml.enums import TransactionType
 from aipro_ml.errors import GuardError, UsageError, printable
 from aipro_ml.identity import derive_id
 from aipro_ml.jobs.actors import Actor, known_person, write_down
+from aipro_ml.jobs.authority import require_over
 from aipro_ml.jobs.database import unit
 from aipro_ml.times import iso_utc
 
@@ -144,9 +145,11 @@ def verify(engine: Engine, user: str | None = None) -> tuple[int, list[dict[str,
 def held_bank(connection: Connection, request: Request) -> tuple[bank.StoredBank, Teller]:
     """Return the user's bankroll, locked until the transaction ends, and the teller that moves money in it.
 
-    UsageError where the user has none, GuardError where the request counts in another currency.
+    UsageError where the user has none, GuardError where the request counts in another currency, ForbiddenError
+    where a user acts on a bankroll that is neither theirs nor theirs to administer.
     """
     owner = known_person(connection, request.user)
+    require_over(connection, request.actor, owner, "admin:money", own=True)
     stored = bank.lock_bank(connection, owner.id)
     if stored is None:
         raise UsageError(f"{owner.email} has no bankroll: `aipro bank open --user {owner.email} --amount 1000`")

@@ -15,6 +15,8 @@ from aipro_ml.errors import GuardError, UsageError
 from aipro_ml.evaluation.gate import Gate, Verdict
 from aipro_ml.features.sport import sport as find_sport
 from aipro_ml.identity import derive_id
+from aipro_ml.jobs.actors import actor_known, write_down
+from aipro_ml.jobs.authority import require
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.gate import gate_of, whole_oof
 
@@ -162,8 +164,11 @@ def _write(
     gate: Gate | None,
     previous: UUID | None,
 ) -> None:
-    """Write the decision to the promotions and to the audit log."""
+    """Write the decision to the promotions and to the audit log; a user who took it by id, never by address."""
     verdict = None if gate is None else gate.verdict.value
+    who = actor_known(connection, decision.actor)
+    require(connection, who, "admin:models")
+    actor = decision.actor if who.user_id is None else str(who.user_id)
     row: dict[str, Any] = {
         "sport_id": derive_id("sport", model.sport),
         "bet_type": model.bet_type,
@@ -172,7 +177,7 @@ def _write(
         "action": action,
         "verdict": verdict,
         "reason": decision.reason,
-        "actor": decision.actor,
+        "actor": actor,
         "gate": None if gate is None else gate.document,
         "artifact_hash": model.metrics.get("artifact_hash"),
         "decided_at": _moment(connection, model, decision.now),
@@ -181,12 +186,12 @@ def _write(
     refused = action == "promote" and gate is not None and gate.verdict is not Verdict.PROMOTE
     act = {
         "reason": decision.reason,
-        "actor": decision.actor,
+        "actor": actor,
         "previous": None if previous is None else str(previous),
         "verdict": verdict,
     }
     name = "model.refuse" if refused else f"model.{action}"
-    acts.audit(connection, name, "ml_models", str(model.id), act, decision.now)
+    write_down(connection, who, name, ("ml_models", model.id), act, decision.now)
 
 
 def _moment(connection: Connection, model: models.StoredModel, now: datetime) -> datetime:

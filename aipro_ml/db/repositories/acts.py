@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, String, cast, func, insert, select
 
 from aipro_ml.db.models.ml import MlModel
 from aipro_ml.db.models.sports import Sport
@@ -112,8 +112,14 @@ def decisions(
     fact = FactModelPromotion
     name = MlModel.performance_metrics["name"].astext
     statement = (
-        select(*fact.__table__.c, Sport.code.label("sport"), func.coalesce(name, MlModel.framework).label("model"))
+        select(
+            *(column for column in fact.__table__.c if column.name != "actor"),
+            func.coalesce(User.email, fact.actor).label("actor"),  # a user is kept by id
+            Sport.code.label("sport"),
+            func.coalesce(name, MlModel.framework).label("model"),
+        )
         .join(Sport, Sport.id == fact.sport_id)
+        .outerjoin(User, cast(User.id, String) == fact.actor)
         .join(MlModel, MlModel.id == fact.model_id)
         .order_by(fact.decided_at.desc(), fact.id)
     )
