@@ -3,11 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+Part = TypeVar("Part")
 
 ENOUGH = 4096
 """From so many rows a thread on, handing them over costs next to nothing."""
@@ -16,14 +19,24 @@ ENOUGH = 4096
 def by_rows(solve: Callable[..., FloatArray], arrays: Sequence[FloatArray], threads: int | None = None) -> FloatArray:
     """Return `solve(*arrays)` of arrays (n,) whose rows do not hang on each other, computed in parts side by side.
 
-    `threads` at most, where None as many as `available`; fewer than ENOUGH rows a thread are not worth one.
+    `threads` as of `in_parts`.
     """
-    count = min(available() if threads is None else threads, len(arrays[0]) // ENOUGH)
-    if count < 2:
-        return solve(*arrays)
-    parts = zip(*(np.array_split(array, count) for array in arrays), strict=True)
+    return np.concatenate(in_parts(lambda part: solve(*(array[part] for array in arrays)), len(arrays[0]), threads))
+
+
+def in_parts(work: Callable[[slice], Part], rows: int, threads: int | None = None) -> list[Part]:
+    """Return what `work` makes of each of the parts that `rows` rows are cut into, in their order.
+
+    One part a thread, `threads` at most, where None as many as `available`; fewer than ENOUGH rows a thread are not
+    worth one.
+    """
+    count = max(1, min(available() if threads is None else threads, rows // ENOUGH))
+    ends = [rows * part // count for part in range(count + 1)]
+    parts = [slice(start, end) for start, end in pairwise(ends)]
+    if count == 1:
+        return [work(parts[0])]
     with ThreadPoolExecutor(count) as pool:
-        return np.concatenate(list(pool.map(lambda part: solve(*part), parts)))
+        return list(pool.map(work, parts))
 
 
 def available() -> int:

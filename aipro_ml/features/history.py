@@ -87,6 +87,10 @@ class History:
 
     def latest_schedule(self) -> pd.DataFrame:
         """Return the newest revision of every game not postponed or cancelled (index game_id)."""
+        return self._latest_schedule.copy()
+
+    @cached_property
+    def _latest_schedule(self) -> pd.DataFrame:
         latest = self._revisions.drop_duplicates("game_id", keep="last").set_index("game_id").sort_index()
         off = latest["status"].isin([GameStatus.POSTPONED.value, GameStatus.CANCELLED.value])
         return latest.loc[~off, [*SCHEDULE_COLUMNS, "known_at"]]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import prod
 from typing import Self
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aipro_ml.betting.groups import coded
+from aipro_ml.betting.threads import in_parts
 from aipro_ml.features.asof import microseconds
 
 IntArray = npt.NDArray[np.int64]
@@ -29,7 +30,8 @@ class QuoteLog:
     A series is (game, book, market, selection); its quotes are told apart by `recorded_at`, and of two at one
     moment the later row counts as later. Rows may stand in any order. A question is one pass that scatters rows
     into one cell a series, so that the last (or first) stays; answers are ordered by game, book, market and
-    selection, as words sort, whether the odds hold them as text or as categoricals.
+    selection, as words sort, whether the odds hold them as text or as categoricals. Many rows are passed over in a
+    part a thread, each with cells of its own.
     """
 
     def __init__(self, odds: pd.DataFrame) -> None:
@@ -44,11 +46,15 @@ class QuoteLog:
         narrow = max(len(self._games) * self._width, len(odds)) < np.iinfo(np.int32).max
         self._small: type[np.signedinteger] = np.int32 if narrow else np.int64
         self._series = np.empty(len(odds), dtype=self._small)
-        for block in self._blocks():
-            self._series[block] = self._game[block]
-            for codes, values in parts:
-                self._series[block] *= max(len(values), 1)
-                self._series[block] += codes[block]
+
+        def number(rows: slice) -> None:
+            for block in _blocks(rows):
+                self._series[block] = self._game[block]
+                for codes, values in parts:
+                    self._series[block] *= max(len(values), 1)
+                    self._series[block] += codes[block]
+
+        in_parts(number, len(odds))
 
     def latest(self, entities: pd.DataFrame, max_age: pd.Timedelta) -> pd.DataFrame:
         """Return each series' last quote in (as_of − max_age, as_of]."""
@@ -73,19 +79,29 @@ class QuoteLog:
     def _first(self) -> IntArray:
         if not self._ordered:
             return self._extreme(np.arange(len(self._time)), last=False)
-        cell = self._cells()
-        for block in reversed(list(self._blocks())):
-            cell[self._series[block][::-1]] = self._rows(block)[::-1]
-        return _filled(cell)
+        none = len(self._time)  # greater than any row
+
+        def first(rows: slice) -> npt.NDArray[np.signedinteger]:
+            cell = self._cells(none)
+            for block in reversed(list(_blocks(rows))):
+                cell[self._series[block][::-1]] = self._rows(block)[::-1]
+            return cell
+
+        cell = reduce(np.minimum, in_parts(first, none))
+        return cell[cell < none].astype(np.int64)
 
     def _last(self, limit: IntArray) -> IntArray:
         """Return each series' last row known at its game's `limit`, by series; the rows stand in time order."""
-        cell = self._cells()
-        for block in self._blocks():
-            known = self._time[block] <= limit[self._game[block]]
-            series, rows = self._series[block], self._rows(block)
-            cell[series[known]] = rows[known]
-        return _filled(cell)
+
+        def last(part: slice) -> npt.NDArray[np.signedinteger]:
+            cell = self._cells()
+            for block in _blocks(part):
+                known = self._time[block] <= limit[self._game[block]]
+                series, rows = self._series[block], self._rows(block)
+                cell[series[known]] = rows[known]
+            return cell
+
+        return _filled(reduce(np.maximum, in_parts(last, len(self._time))))
 
     def movements(self, entities: pd.DataFrame) -> pd.DataFrame:
         """Return per game (index of `entities`): `moves`, how often a line or price changed, and `moved_at`.
@@ -105,19 +121,21 @@ class QuoteLog:
         moves, moved_at = np.zeros(len(self._games)), np.full(len(self._games), NEVER)
         standing = _Standing.of_cells(len(self._games) * self._width)
         line, price = (self._odds[column].to_numpy("float64") for column in ("line", "price"))
-        for block in self._in_time():
-            rows = block[self._time[block] <= limit[self._game[block]]]
-            changed, first = standing.changes(self._series[rows], line[rows], price[rows])
-            games, moving = self._game[rows], changed | first
-            moves += np.bincount(games[changed], minlength=len(moves))
-            moved_at[games[moving]] = self._time[rows[moving]]  # in time order: the last assignment is the latest
-        return moves, moved_at
-
-    def _in_time(self) -> Iterator[npt.NDArray[np.signedinteger]]:
-        """Yield the rows in time order, BLOCK at a time."""
         order = None if self._ordered else np.argsort(self._time, kind="stable")
-        for block in self._blocks():
-            yield self._rows(block) if order is None else order[block]
+
+        def follow(part: slice) -> None:
+            asked = np.full(len(limit), NEVER)
+            asked[part] = limit[part]  # what one thread follows are whole games: their series stand in no other
+            for block in _blocks(slice(0, len(self._time))):
+                rows = self._rows(block) if order is None else order[block]
+                rows = rows[self._time[rows] <= asked[self._game[rows]]]
+                changed, first = standing.changes(self._series[rows], line[rows], price[rows])
+                games, moving = self._game[rows], changed | first
+                moves[part] += np.bincount(games[changed] - part.start, minlength=part.stop - part.start)
+                moved_at[games[moving]] = self._time[rows[moving]]  # in time order: the last assignment is the latest
+
+        in_parts(follow, len(self._games))
+        return moves, moved_at
 
     def _limits(self, entities: pd.DataFrame) -> IntArray:
         """Return the as_of of each of the log's games, NEVER for one that is not asked about."""
@@ -140,20 +158,21 @@ class QuoteLog:
         cell[self._series[chosen]] = chosen
         return _filled(cell)
 
-    def _cells(self) -> npt.NDArray[np.signedinteger]:
-        """Return an empty cell (−1) a series; of rows put into one NumPy keeps the last assignment."""
-        return np.full(len(self._games) * self._width, -1, dtype=self._small)
+    def _cells(self, empty: int = -1) -> npt.NDArray[np.signedinteger]:
+        """Return an empty cell a series; of rows put into one NumPy keeps the last assignment."""
+        return np.full(len(self._games) * self._width, empty, dtype=self._small)
 
     def _rows(self, block: slice) -> npt.NDArray[np.signedinteger]:
         return np.arange(block.start, block.stop, dtype=self._small)
 
-    def _blocks(self) -> Iterator[slice]:
-        """Yield the rows in steps of BLOCK."""
-        for start in range(0, len(self._time), BLOCK):
-            yield slice(start, min(start + BLOCK, len(self._time)))
-
     def _take(self, rows: IntArray) -> pd.DataFrame:
         return pd.DataFrame({name: column.array.take(rows) for name, column in self._odds.items()}, copy=False)
+
+
+def _blocks(rows: slice) -> Iterator[slice]:
+    """Yield the rows in steps of BLOCK."""
+    for start in range(rows.start, rows.stop, BLOCK):
+        yield slice(start, min(start + BLOCK, rows.stop))
 
 
 def _filled(cell: npt.NDArray[np.signedinteger]) -> IntArray:

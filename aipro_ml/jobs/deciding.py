@@ -23,7 +23,8 @@ from aipro_ml.jobs.calibrate import stored_calibration, stored_interval
 from aipro_ml.jobs.distributions import distributions_before
 from aipro_ml.jobs.matrices import prediction_matrices
 from aipro_ml.jobs.publish import Panel, Slot, Voice
-from aipro_ml.training.artifacts import ModelArtifact, artifact_hash, read_artifact
+from aipro_ml.training.artifacts import artifact_hash, read_model
+from aipro_ml.training.base import TrainedModel
 from aipro_ml.training.lines import at_lines
 
 _NOTHING_SAID = pd.Series(dtype="float64")
@@ -31,10 +32,14 @@ _NOTHING_SAID = pd.Series(dtype="float64")
 
 @dataclass(frozen=True)
 class Speaker:
-    """A model read from its artifact, with what turns its probability into a published one; it has said nothing yet."""
+    """A model read from its artifact, with what turns its probability into a published one; it has said nothing yet.
+
+    `background`: see `training.artifacts.ModelArtifact`.
+    """
 
     stored: StoredModel
-    artifact: ModelArtifact
+    model: TrainedModel
+    background: pd.DataFrame | None
     scores: ModelScores
 
     @property
@@ -102,23 +107,23 @@ def speaker_of(settings: Settings, stored: StoredModel) -> Speaker:
         interval=stored_interval(settings, stored),
         suspected_leak=stored.metrics.get("leak") == "suspected_leak",
     )
-    return Speaker(stored, checked_artifact(settings, stored, stored.metrics["artifact_hash"]), scores)
+    return Speaker(stored, *checked_model(settings, stored, stored.metrics["artifact_hash"]), scores)
 
 
-def checked_artifact(settings: Settings, stored: StoredModel, expected: str) -> ModelArtifact:
-    """Return the model's artifact; ArtifactError where it is gone, damaged, or has not the hash `expected`."""
+def checked_model(settings: Settings, stored: StoredModel, expected: str) -> tuple[TrainedModel, pd.DataFrame | None]:
+    """Return the model and its background; ArtifactError where a file is gone or damaged or the hash not `expected`."""
     folder = settings.artifacts_dir / stored.file_path
-    artifact = read_artifact(folder)
+    found = read_model(folder)
     if artifact_hash(folder) != expected:
         raise ArtifactError(f"{folder}: not the artifact the database names; train the model again")
-    return artifact
+    return found
 
 
 def _voice(speaker: Speaker, matrix: FeatureMatrix, board: pd.DataFrame) -> Voice:
     """Return the model and what it says; where its probability follows a line, at the one that is quoted."""
-    model = speaker.artifact.model
+    model = speaker.model
     matrix = matrix.select(model.feature_names)
     asked = at_lines(model, matrix.X, board["line"])
     said = outcome_probabilities(model, asked)
     scores = replace(speaker.scores, probability=said.iloc[:, 0], draw=said.get(str(Selection.DRAW)))
-    return Voice(speaker.stored, model, scores, matrix, asked, speaker.artifact.background)
+    return Voice(speaker.stored, model, scores, matrix, asked, speaker.background)

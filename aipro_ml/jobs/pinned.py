@@ -13,7 +13,7 @@ from aipro_ml.config import Settings
 from aipro_ml.db.repositories.models import StoredModel
 from aipro_ml.errors import ArtifactError, GuardError
 from aipro_ml.inference.predictor import ModelScores
-from aipro_ml.jobs.deciding import Speaker, checked_artifact
+from aipro_ml.jobs.deciding import Speaker, checked_model
 
 T = TypeVar("T", bound=Any)
 _NOT_CALIBRATORS = ("blend-", "interval-", "reliability")
@@ -44,7 +44,7 @@ def _speaker(settings: Settings, stored: StoredModel, pins: Mapping[str, Any]) -
         interval=_pinned(folder, "interval", pins["interval"], load_venn_abers),
         suspected_leak=bool(pins.get("suspected_leak", stored.metrics.get("leak") == "suspected_leak")),
     )
-    return Speaker(stored, checked_artifact(settings, stored, pins["artifact"]), scores)
+    return Speaker(stored, *checked_model(settings, stored, pins["artifact"]), scores)
 
 
 def _pinned(folder: Path, kind: str, digest: str | None, load: Callable[[Path], T]) -> T | None:

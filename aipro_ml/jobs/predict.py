@@ -1,6 +1,7 @@
 """Prediction: games of a slot, features and quotes known at its decision time, slate, ledger, explanations."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,10 +13,11 @@ from aipro_ml.config import Settings, policy_config
 from aipro_ml.db.repositories import acts, games, models, reference
 from aipro_ml.enums import RunMode
 from aipro_ml.errors import LeakError, StaleDataError, UsageError
+from aipro_ml.features.records import Records
 from aipro_ml.features.sport import Sport, sport
 from aipro_ml.inference.policy import build_policy
 from aipro_ml.jobs.database import unit
-from aipro_ml.jobs.deciding import sit, speaker_of
+from aipro_ml.jobs.deciding import Speaker, sit, speaker_of
 from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.publish import RunReport, Slot, publish
 from aipro_ml.times import iso_utc
@@ -62,11 +64,10 @@ def predict(
         wanted = _wanted_games(games.schedule(connection, league.code), league, request)
         overrides = acts.settings_like(connection, f"tier.{league.code}.")
         policy = build_policy(policy_config(), league.code, overrides, figures=league.settings)
-        records = load_records(connection, league.code, odds_of=list(wanted.index), reference_closes=True)
-    slots = _slots(wanted, request, _decision_minutes(chosen, league))
-    for stored in chosen:
-        _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))
-    speakers = [speaker_of(settings, stored) for stored in chosen]
+        slots = _slots(wanted, request, _decision_minutes(chosen, league))
+        for stored in chosen:
+            _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))
+        speakers, records = _read(connection, settings, chosen, list(wanted.index))
     sitting = sit(league, policy, speakers, records, slots)
     reports = []
     for number, slot in enumerate(slots, start=1):
@@ -75,6 +76,17 @@ def predict(
             reports.append(publish(connection, sitting.panel, slot, slate, request.now))
         on_slot(number, len(slots))
     return reports
+
+
+def _read(
+    connection: Connection, settings: Settings, chosen: Sequence[models.StoredModel], game_ids: Sequence[str]
+) -> tuple[list[Speaker], Records]:
+    """Return the models from their files and the facts of their sport; files are read while the database answers."""
+    code = chosen[0].sport
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(lambda: load_records(connection, code, odds_of=game_ids, reference_closes=True))
+        speakers = [speaker_of(settings, stored) for stored in chosen]
+        return speakers, reading.result()
 
 
 def _chosen_models(connection: Connection, league: Sport, reference_: str | None) -> list[models.StoredModel]:

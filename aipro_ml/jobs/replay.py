@@ -161,7 +161,7 @@ def _replayed(engine: Engine, settings: Settings, group: Sequence[_Computation])
     slots = _slots(records, group)
     sitting = sit(league, policy, speakers, records, slots)
     changed = any(
-        league.version(speaker.artifact.model.feature_names) != pins["feature_set"]
+        league.version(speaker.model.feature_names) != pins["feature_set"]
         for speaker, pins in zip(speakers, _in_order(league, first.pins), strict=True)
     )
     slates = [sitting.slate(slot) for slot in slots]

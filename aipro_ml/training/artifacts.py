@@ -53,14 +53,21 @@ def write_artifact(folder: Path, artifact: ModelArtifact) -> str:
 
 def read_artifact(folder: Path) -> ModelArtifact:
     """Return the artifact in `folder` after checking every file; ArtifactError names what is damaged."""
-    verify(folder)
+    model, background = read_model(folder)
     return ModelArtifact(
-        model=load_model(folder / MODEL),
+        model=model,
         oof=pd.read_parquet(folder / OOF),
         metrics=_read_json(folder / METRICS),
         config=_read_json(folder / CONFIG),
-        background=pd.read_parquet(folder / BACKGROUND) if (folder / BACKGROUND).is_file() else None,
+        background=background,
     )
+
+
+def read_model(folder: Path) -> tuple[TrainedModel, pd.DataFrame | None]:
+    """Return the model in `folder` and its `background`, all that prediction needs, after checking every file."""
+    verify(folder)
+    background = folder / BACKGROUND
+    return load_model(folder / MODEL), pd.read_parquet(background) if background.is_file() else None
 
 
 def read_oof(folder: Path) -> pd.DataFrame:

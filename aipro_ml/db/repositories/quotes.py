@@ -1,6 +1,7 @@
 """Quotes and closing lines of a sport as narrow frames: games, books, markets and sides travel as small numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import LiteralString
 from uuid import UUID
@@ -11,7 +12,7 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection, text
 
-from aipro_ml.db.arrow import fetch_tables
+from aipro_ml.db.arrow import fetch_tables, fetching
 from aipro_ml.db.copy import driver_connection, read_frame
 from aipro_ml.enums import BetType, Selection
 
@@ -25,11 +26,35 @@ _NUMBERED = """
 """
 _FROM = "JOIN numbered n ON n.id = o.game_id JOIN books b ON b.id = o.sportsbook_id"
 _QUOTES = f"{_NUMBERED} o.line, o.price, o.recorded_at FROM odds o {_FROM}"
-_CLOSES = f"{_NUMBERED} o.closing_line, o.closing_price, o.closed_at FROM closing_lines o {_FROM}"
+_CLOSING = f"{_NUMBERED} o.closing_line, o.closing_price, o.closed_at FROM closing_lines o {_FROM}"
 _OF_REFERENCE = " WHERE o.selection IN ('home', 'over')"  # the sides of enums.REFERENCE_SIDE
 _CHOSEN_GAMES = "SELECT id::text AS game_id FROM games WHERE id = ANY ({chosen}::uuid[]) ORDER BY id"
 _OF_CHOSEN = "WHERE o.game_id = ANY ({chosen}::uuid[]) ORDER BY o.recorded_at, o.id"
 _CHOSEN_QUOTES = f"{_QUOTES.replace('sport_id = {sport}', 'id = ANY ({chosen}::uuid[])')} {_OF_CHOSEN}"
+
+
+Market = tuple[pd.DataFrame, pd.DataFrame]
+"""Quotes (`features.records.ODDS_COLUMNS`) and closing lines (CLOSING_COLUMNS)."""
+
+
+@contextmanager
+def market_read(
+    connection: Connection, sport_id: UUID, game_ids: Sequence[str] | None = None, *, reference_only: bool = False
+) -> Iterator[Callable[[], Market | None]]:
+    """Begin to read quotes and closing lines of this moment; what is yielded waits for them.
+
+    They are those of `all_quotes` (with `game_ids` of `quotes_of`) and `all_closes`; None where no second connection
+    may read, see `db.arrow`. `connection` is free to read meanwhile.
+    """
+    quotes = _statements(connection, sport_id, _QUOTES) if game_ids is None else _of_games(connection, game_ids)
+    closes = _closes_statements(connection, sport_id, reference_only=reference_only)
+    with fetching(connection, [*quotes, *closes]) as wait:
+
+        def read() -> Market | None:
+            tables = wait()
+            return None if tables is None else (_quotes(tables[: len(quotes)]), _closes(tables[len(quotes) :]))
+
+        yield read
 
 
 def quotes_of(connection: Connection, game_ids: Sequence[str]) -> pd.DataFrame:
@@ -37,8 +62,11 @@ def quotes_of(connection: Connection, game_ids: Sequence[str]) -> pd.DataFrame:
 
     Read as `all_quotes` reads: the categoricals are over these games.
     """
-    chosen = sql.Literal(list(game_ids))
-    return _quotes(_tables(connection, _written(connection, (_CHOSEN_GAMES, _BOOKS, _CHOSEN_QUOTES), chosen=chosen)))
+    return _quotes(_tables(connection, _of_games(connection, game_ids)))
+
+
+def _of_games(connection: Connection, game_ids: Sequence[str]) -> list[str]:
+    return _written(connection, (_CHOSEN_GAMES, _BOOKS, _CHOSEN_QUOTES), chosen=sql.Literal(list(game_ids)))
 
 
 def all_quotes(connection: Connection, sport_id: UUID) -> pd.DataFrame:
@@ -72,8 +100,15 @@ def all_closes(connection: Connection, sport_id: UUID, *, reference_only: bool =
 
     `reference_only`: only those of the reference sides (home, over): a History hands out no others.
     """
-    rows = f"{_CLOSES}{_OF_REFERENCE}" if reference_only else _CLOSES
-    games, books, closes = _tables(connection, _statements(connection, sport_id, rows))
+    return _closes(_tables(connection, _closes_statements(connection, sport_id, reference_only=reference_only)))
+
+
+def _closes_statements(connection: Connection, sport_id: UUID, *, reference_only: bool) -> list[str]:
+    return _statements(connection, sport_id, f"{_CLOSING}{_OF_REFERENCE}" if reference_only else _CLOSING)
+
+
+def _closes(tables: list[pa.Table]) -> pd.DataFrame:
+    games, books, closes = tables
     numbers = _numbers_of(closes, "closing_line", "closing_price", "closed_at")
     return pd.DataFrame({**_words_of(closes, games, books), **numbers})
 

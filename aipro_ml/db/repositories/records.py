@@ -7,7 +7,7 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from aipro_ml.db.copy import read_frame
-from aipro_ml.db.repositories.quotes import all_closes, all_quotes, quotes_of
+from aipro_ml.db.repositories.quotes import all_closes, all_quotes, market_read, quotes_of
 from aipro_ml.identity import derive_id
 from aipro_ml.times import ensure_utc
 
@@ -70,7 +70,8 @@ def load_frames(
     With `odds_of` only the odds of the games with these ids, with `reference_closes` only the
     closing lines of reference sides. With `recorded_by` only what was imported by then;
     quotes and closing lines do not say when they were, and are cut by their own time. Odds and closing lines are
-    read first: what a statement after them finds was committed later, so no quote comes without its game.
+    those of the moment the read begins: what a statement after that finds was committed later, so no quote comes
+    without its game.
     """
     sport = derive_id("sport", code)
     by = _EVER if recorded_by is None else ensure_utc(recorded_by).replace(tzinfo=None)
@@ -79,12 +80,20 @@ def load_frames(
         name: query if name == "venues" else query.bindparams(sport=sport, **dated.get(name, {}))
         for name, query in _STATEMENTS.items()
     }
-    odds = all_quotes(connection, sport) if odds_of is None else quotes_of(connection, odds_of)
-    closing = all_closes(connection, sport, reference_only=reference_closes)
+    with market_read(connection, sport, odds_of, reference_only=reference_closes) as market:
+        rest = {name: read_frame(connection, query) for name, query in bound.items()}
+        found = market()
+    if found is None:  # nothing may be read beside: the market first, then the rest once more
+        found = (
+            all_quotes(connection, sport) if odds_of is None else quotes_of(connection, odds_of),
+            all_closes(connection, sport, reference_only=reference_closes),
+        )
+        rest = {name: read_frame(connection, query) for name, query in bound.items()}
+    odds, closing = found
     if recorded_by is not None:
         odds = odds.loc[odds["recorded_at"] <= recorded_by].reset_index(drop=True)
         closing = closing.loc[closing["closed_at"] <= recorded_by].reset_index(drop=True)
-    return {"odds": odds, "closing": closing, **{name: read_frame(connection, query) for name, query in bound.items()}}
+    return {"odds": odds, "closing": closing, **rest}
 
 
 def load_results(connection: Connection, code: str) -> dict[str, pd.DataFrame]:
