@@ -12,6 +12,7 @@ from aipro_ml.db.copy import read_frame
 from aipro_ml.db.engine import open_database
 from aipro_ml.db.repositories import quotes as repository
 from aipro_ml.db.repositories.quotes import all_closes, all_quotes, quotes_of
+from aipro_ml.db.repositories.records import load_frames
 from aipro_ml.features.records import CLOSING_COLUMNS, ODDS_COLUMNS, frame_of
 from aipro_ml.identity import derive_id
 from benchmarks.market import fill
@@ -155,3 +156,14 @@ def test_the_second_connection_takes_the_role_of_the_first(filled: sa.Engine, da
             assert len(all_quotes(connection, SPORT)) > 2_000
     finally:
         opened.dispose()
+
+
+def test_what_cannot_be_read_beside_is_read_through_the_connection_the_same(filled: sa.Engine):
+    with filled.connect() as connection:
+        beside = load_frames(connection, "NBA", reference_closes=True)
+        with connection.begin_nested():
+            through = load_frames(connection, "NBA", reference_closes=True)
+    assert beside.keys() == through.keys()
+    pd.testing.assert_frame_equal(plain(beside["odds"]), plain(through["odds"]))
+    assert [len(beside[name]) for name in beside] == [len(through[name]) for name in beside]
+    assert len(beside["closing"]) > 50

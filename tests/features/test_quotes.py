@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from aipro_ml.betting import threads
 from aipro_ml.features.quotes import QuoteLog
 from aipro_ml.features.records import ODDS_COLUMNS, frame_of
 
@@ -113,3 +114,20 @@ def test_answers_do_not_depend_on_how_many_rows_a_pass_takes_at_once(
     pd.testing.assert_frame_equal(parts.latest(entities, DAY), whole.latest(entities, DAY))
     pd.testing.assert_frame_equal(parts.opening(entities), whole.opening(entities))
     pd.testing.assert_frame_equal(parts.movements(entities), whole.movements(entities))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_threads_answer_with_the_rows_of_one_alone(ordered, monkeypatch):
+    for seed in range(20):
+        odds, entities = random_quotes(seed, 500)
+        if ordered:
+            odds = odds.sort_values("recorded_at", kind="stable", ignore_index=True)
+        answers = []
+        for enough in (threads.ENOUGH, 1):
+            monkeypatch.setattr(threads, "ENOUGH", enough)
+            monkeypatch.setattr(threads, "available", lambda: 3)
+            log = QuoteLog(odds)
+            answers.append((log.latest(entities, DAY), log.opening(entities), log.movements(entities)))
+            monkeypatch.undo()
+        for alone, shared in zip(*answers, strict=True):
+            pd.testing.assert_frame_equal(alone, shared)
