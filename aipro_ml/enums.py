@@ -138,6 +138,16 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Layer(StrEnum):
+    """Where a setting's value comes from; a later layer wins over an earlier one."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    DATABASE = "database"
+    ENVIRONMENT = "environment"
+    FLAG = "flag"
+
+
 class DevigMethod(StrEnum):
     """How a bookmaker's margin is taken out of its prices (methods: multiplicative … odds ratio)."""
 

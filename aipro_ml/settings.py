@@ -1,13 +1,18 @@
-"""Settings of the installation: defaults < profile < environment < flag."""
+"""Settings of the installation: default < file (`settings.yaml` of the home) < environment < flag."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from aipro_ml import resources
+from aipro_ml.enums import Layer
 from aipro_ml.errors import UsageError
+
+FILE = "settings.yaml"
+"""The file of the home that may set every field but the home itself."""
 
 
 def default_home() -> Path:
@@ -18,6 +23,13 @@ def default_home() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("aipro")
+
+
+class Override(NamedTuple):
+    """A system setting of this call alone, and whether the environment or a flag gave it."""
+
+    value: str
+    layer: Layer
 
 
 class Settings(BaseSettings):
@@ -64,6 +76,22 @@ class Settings(BaseSettings):
     session_days: int = Field(default=90, ge=1, le=365, description="How long a session may live at all")
     log_json: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    overrides: dict[str, Override] = Field(
+        default_factory=dict, exclude=True, repr=False, description="System settings of this call alone, by key"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the layers, the strongest first."""
+        home = init_settings().get("home") or env_settings().get("home") or default_home()
+        return init_settings, env_settings, InitSettingsSource(settings_cls, in_file(Path(home)))
 
     @field_validator("home", "artifacts", "nightly")
     @classmethod
@@ -105,3 +133,35 @@ def load_settings(**flags: Any) -> Settings:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
         raise UsageError(f"setting {name}: {first['msg']}") from error
+
+
+def in_file(home: Path) -> dict[str, Any]:
+    """Return what `settings.yaml` of the home sets, nothing without one; UsageError for a key it may not set."""
+    path = home.expanduser().absolute() / FILE
+    if not path.is_file():
+        return {}
+    found = {name: value for name, value in resources.load_yaml(path).items() if value is not None}
+    unknown = sorted(set(found) - (set(Settings.model_fields) - {"home", "overrides"}))
+    if unknown:
+        raise UsageError(f"{path}, key {unknown[0]}: no setting of a file: see `aipro config show`")
+    return found
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a field."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"AIPRO_{name.upper()}"
+
+
+def origins(settings: Settings, flags: Collection[str], environment: Mapping[str, str]) -> dict[str, Layer]:
+    """Return which layer each field's value comes from; `flags` are the fields given by a flag."""
+    filed = in_file(settings.home)
+
+    def layer(name: str) -> Layer:
+        if name in flags:
+            return Layer.FLAG
+        if environment.get(variable_of(name)):
+            return Layer.ENVIRONMENT
+        return Layer.FILE if name in filed else Layer.DEFAULT
+
+    return {name: layer(name) for name in Settings.model_fields if name != "overrides"}

@@ -147,6 +147,9 @@ def _sentence(text: str | None) -> str:
 
 def write() -> None:
     """Write the generated pages and parts."""
+    from tests.tables_reference import TABLES, tables_page
+
+    TABLES.write_text(tables_page(), encoding="utf-8")
     COMMANDS.write_text(commands_page(), encoding="utf-8")
     SPORTS.write_text(sports_page(SPORTS.read_text(encoding="utf-8")), encoding="utf-8")
     FEATURES.write_text(features_page(FEATURES.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,5 +1,6 @@
 """The platform opened from Python: sports, features, training, calibration, promotion, prediction, explanation."""
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +24,7 @@ from aipro_ml.jobs.importing import League, Request, import_source, import_synth
 from aipro_ml.jobs.ingest import ImportOptions, ImportReport
 from aipro_ml.jobs.listings import list_games
 from aipro_ml.jobs.matrices import BuildOptions, Decision, FeatureGroup, build_features, columns_of, load_matrix
+from aipro_ml.jobs.system_settings import given_settings
 
 
 def open_platform(
@@ -39,6 +41,7 @@ def open_platform(
     cannot be reached or its schema is another version's; UsageError for a setting that does not fit.
     """
     settings = load_settings(home=home, database_url=database_url, artifacts=artifacts)
+    settings = settings.model_copy(update={"overrides": given_settings(settings, os.environ, ())})
     stack = ExitStack()
     return Platform(settings, stack.enter_context(opened(settings)), clock, stack.close)
 

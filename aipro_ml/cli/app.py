@@ -1,9 +1,10 @@
 """The root of the `aipro` command: global options, the nouns, and the one place where errors become messages."""
 
 import logging
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import uuid4
 
 import typer
@@ -23,6 +24,7 @@ from aipro_ml.cli import (
     doctor,
     features,
     grade,
+    health,
     key,
     ledger,
     model,
@@ -38,6 +40,9 @@ from aipro_ml.cli import (
 )
 from aipro_ml.cli.output import say, warn
 from aipro_ml.errors import AiproError
+
+if TYPE_CHECKING:
+    from aipro_ml.config import Settings
 
 app = typer.Typer(
     name="aipro",
@@ -74,6 +79,7 @@ app.command("demo")(demo.demo)
 app.command("ui")(ui.ui)
 app.command("nightly")(nightly.nightly)
 app.command("doctor")(doctor.doctor)
+app.command("health")(health.health)
 
 
 def _version(wanted: bool) -> None:
@@ -88,17 +94,32 @@ def root(
     home: Annotated[Path | None, typer.Option(help="Folder of all state (AIPRO_HOME).")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_json: Annotated[bool | None, typer.Option("--log-json", help="Log lines as JSON objects.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A system setting for this call alone; may be repeated."),
+    ] = None,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     """Read the settings once and hand them to the command."""
     from aipro_ml.config import load_settings  # pydantic: not needed for --help
 
     settings = load_settings(home=home, log_level=log_level, log_json=log_json)
+    settings = _with_overrides(settings, assignments or [])
     logs.configure(level=settings.log_level, as_json=settings.log_json, folder=settings.logs_dir)
     logs.bind_run(uuid4().hex[:12])
     context.obj = settings
 
 
+def _with_overrides(settings: "Settings", assignments: list[str]) -> "Settings":
+    """Return the settings with those of the platform that this call's environment and flags give."""
+    if not assignments and not any(name.startswith(_OVERRIDES) for name in os.environ):
+        return settings  # finding out what there is takes time --help should not
+    from aipro_ml.jobs.system_settings import given_settings
+
+    return settings.model_copy(update={"overrides": given_settings(settings, os.environ, assignments)})
+
+
+_OVERRIDES = tuple(f"AIPRO_{family}_" for family in ("BET", "GATE", "HEALTH", "KELLY", "TIER"))
 _INTERRUPTED = 130
 
 

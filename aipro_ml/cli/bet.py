@@ -1,6 +1,7 @@
 """`aipro bet`: bets on predictions."""
 
 import getpass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -36,8 +37,10 @@ def place(
     from aipro_ml.jobs.database import opened
 
     wish = Wish(prediction, None if stake is None else amount_of(stake, "stake"), odds, book, again)
-    with opened(settings(context)) as engine:
-        slip = write(engine, request_of(engine, (user, by, currency, dry_run)), wish)
+    chosen = settings(context)
+    with opened(chosen) as engine:
+        request = request_of(engine, (user, by, currency, dry_run))
+        slip = write(engine, replace(request, overrides=chosen.overrides), wish)
     offer = slip.offer
     facts: dict[str, object] = {
         "bet": str(slip.bet_id) if as_json else str(slip.bet_id)[:8],

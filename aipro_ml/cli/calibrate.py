@@ -60,3 +60,15 @@ def show(
         found = stored_reliability(engine, chosen, model)
     title = f"{found.model.sport} {found.model.bet_type} {found.model.name}, {found.method}, by {by}"
     table(found.rows(by), title=title, as_json=as_json)
+
+
+@app.command("list")
+def list_command(
+    context: typer.Context,
+    sport: Annotated[str | None, typer.Option(help="Only this sport.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
+) -> None:
+    """List the stored calibrators, the newest first: whose they are, and whether the model speaks through them now."""
+    from aipro_ml.jobs.catalogue import list_calibrators
+
+    table(list_calibrators(settings(context), sport), title="calibrators", as_json=as_json)

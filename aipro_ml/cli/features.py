@@ -197,6 +197,23 @@ def drift(
         say(", ".join(f"{count} {name}" for name, count in found["verdict"].value_counts().items()))
 
 
+@app.command("statistics")
+def statistics(
+    context: typer.Context,
+    sport: SportCode,
+    bet_type: Annotated[BetType, typer.Option(help="Whose set.")] = BetType.MONEYLINE,
+    season: Annotated[int | None, typer.Option(help="This season; default the last.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a season's features as they were counted when stored, and how far their means moved from before."""
+    from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.watch import feature_shift
+
+    with opened(settings(context)) as engine:
+        shown, found = feature_shift(engine, sport, bet_type, season)
+    table(_records(found), title=f"{sport} {bet_type} features of {shown}", as_json=as_json)
+
+
 @app.command("skew")
 def skew(context: typer.Context, sport: SportCode, bet_type: OneBetType = None, as_json: AsJson = False) -> None:
     """Compute every served feature row again and compare it with what was served; exit code 3 on a difference."""
@@ -229,14 +246,38 @@ def datasets(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command("views")
-def views(sport: Annotated[str, typer.Option(help="Sport code.")] = "NFL", as_json: AsJson = False) -> None:
+def views(
+    context: typer.Context,
+    sport: Annotated[str, typer.Option(help="Sport code.")] = "NFL",
+    stored: Annotated[bool, typer.Option("--stored", help="Every version that was ever stored.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the feature views of a sport and their columns."""
+    if stored:
+        from aipro_ml.jobs.listings import list_stored_views
+
+        table(list_stored_views(settings(context), sport), title=f"{sport} stored views", as_json=as_json)
+        return
     from aipro_ml.features.sport import sport as find_sport
 
     rows = [
         {"view": view.name, "group": view.group, "columns": ", ".join(view.columns)} for view in find_sport(sport).views
     ]
     table(rows, title=f"{sport} feature views", as_json=as_json)
+
+
+@app.command("ratings")
+def ratings(
+    context: typer.Context,
+    sport: SportCode,
+    as_of: Annotated[str | None, typer.Option(help="As known at this UTC time; default now.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the teams by their stored Elo rating, as it was known at a moment."""
+    from aipro_ml.jobs.listings import list_ratings
+
+    rows = list_ratings(settings(context), sport, parse_moment(as_of) or datetime.now(UTC))
+    table(rows, title=f"{sport} ratings", as_json=as_json)
 
 
 @app.command("tune-elo")

@@ -170,7 +170,8 @@ def _tell_replay(replays: "Sequence[RunReplay]", *, as_json: bool) -> None:
         share = f"{equal / count:.2%} of {count} predictions equal" if count else "no predictions"
         kinds = {name: sum(row["verdict"] == name for row in off) for name in ("differs", "missing", "extra")}
         counts = ", ".join(f"{number} {name}" for name, number in kinds.items())
-        say(f"{len(replays)} computations: {share}; {sum(one.abstained for one in replays)} abstentions; {counts}")
+        runs = "1 computation" if len(replays) == 1 else f"{len(replays)} computations"
+        say(f"{runs}: {share}; {sum(one.abstained for one in replays)} abstentions; {counts}")
     if off:
         changed = any(one.other_features for one in replays)
         why = "; the features' code or figures have changed since" if changed else ""

@@ -1,7 +1,9 @@
 """Frozen configuration values, read from `configs/`."""
 
-from aipro_ml.config.base import Config, validated
+from aipro_ml.config.base import Config, overridden, under, validated
 from aipro_ml.config.gates import GateConfig, GatesConfig, gates_config
+from aipro_ml.config.health import HealthLimits, health_limits
+from aipro_ml.config.known import KnownSetting, known_settings
 from aipro_ml.config.nightly import FeedConfig, NightlyConfig, NightlySource, RetentionConfig, nightly_config
 from aipro_ml.config.policy import (
     BetLimits,
@@ -36,7 +38,9 @@ __all__ = [
     "FreshnessConfig",
     "GateConfig",
     "GatesConfig",
+    "HealthLimits",
     "KellyConfig",
+    "KnownSetting",
     "MarginConfig",
     "ModelConfig",
     "NightlyConfig",
@@ -53,11 +57,15 @@ __all__ = [
     "bet_limits",
     "default_home",
     "gates_config",
+    "health_limits",
+    "known_settings",
     "load_settings",
     "nightly_config",
+    "overridden",
     "policy_config",
     "search_config",
     "sport_config",
     "training_config",
+    "under",
     "validated",
 ]

@@ -24,6 +24,24 @@ def setting(value: str) -> str | None:
     return None if value.strip().lower() in {"null", "none", ""} else value
 
 
+def overridden(config: C, values: Mapping[str, str], prefix: str) -> C:
+    """Return `config` with texts of `system_settings` in place of its own values, by field.
+
+    UsageError names the key, `prefix` and field, that is unknown or whose value does not fit.
+    """
+    stored = {name: setting(value) for name, value in values.items()}
+    try:
+        return type(config).model_validate({**config.model_dump(), **stored})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"system setting {prefix}{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def under(settings: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the settings whose key begins with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in settings.items() if name.startswith(prefix)}
+
+
 def parsed(kind: type[C], path: Path) -> C:
     """Return the configuration in the YAML file `path`; UsageError as `validated`."""
     return validated(kind, resources.load_yaml(path), path)

@@ -18,18 +18,20 @@ class GateConfig(Config):
     Epsilons are in nats. `skill_sd` None: no skill of the model's own is asked for.
     """
 
-    epsilon_published: float = Field(ge=0)
-    epsilon_model: float = Field(ge=0)
-    min_games: int = Field(ge=1)
-    min_published: int = Field(ge=1)
-    skill_sd: float | None = Field(ge=0)
-    slope_z: float = Field(gt=0)
-    leak_warning_se: float = Field(gt=0)
-    leak_alarm_se: float = Field(gt=0)
-    label_agreement: float = Field(gt=0, le=1)
-    feature_auc_sd: float = Field(ge=0)
-    shadow_days: float = Field(ge=0)
-    shadow_predictions: int = Field(ge=0)
+    epsilon_published: float = Field(ge=0, description="Nats the published probability may be behind the market")
+    epsilon_model: float = Field(ge=0, description="Nats the model alone may be behind the market")
+    min_games: int = Field(ge=1, description="Least out-of-fold games with a market probability")
+    min_published: int = Field(ge=1, description="Least of these with a published walk-forward probability")
+    skill_sd: float | None = Field(
+        ge=0, description="AUC above one half in deviations of no skill; null: not asked for"
+    )
+    slope_z: float = Field(gt=0, description="Half width of the calibration slope's interval in standard errors")
+    leak_warning_se: float = Field(gt=0, description="Standard errors ahead of the market that are said")
+    leak_alarm_se: float = Field(gt=0, description="Standard errors ahead of the market that are a leak")
+    label_agreement: float = Field(gt=0, le=1, description="Share of labels today's scores still give")
+    feature_auc_sd: float = Field(ge=0, description="Deviations of a market-free feature's AUC that are said")
+    shadow_days: float = Field(ge=0, description="Days beside a champion that publishes live")
+    shadow_predictions: int = Field(ge=0, description="Live predictions in them")
 
 
 class GatesConfig(Config):

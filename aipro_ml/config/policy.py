@@ -5,29 +5,28 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from aipro_ml import resources
-from aipro_ml.config.base import Config, parsed
+from aipro_ml.config.base import Config, overridden, parsed, under
 from aipro_ml.enums import Tier
-from aipro_ml.errors import UsageError
 
 
 class KellyConfig(Config):
     """Stake sizing (methods §2): fractions of bankroll."""
 
-    fraction: float = Field(default=0.25, gt=0, le=1)
-    cap: float = Field(default=0.02, gt=0, le=1)
-    game_cap: float = Field(default=0.02, gt=0, le=1)
-    slate_cap: float = Field(default=0.15, gt=0, le=1)
+    fraction: float = Field(default=0.25, gt=0, le=1, description="Share of the full Kelly stake")
+    cap: float = Field(default=0.02, gt=0, le=1, description="Most on one bet")
+    game_cap: float = Field(default=0.02, gt=0, le=1, description="Most on one game")
+    slate_cap: float = Field(default=0.15, gt=0, le=1, description="Most on all games of a run")
     shrink: bool = Field(default=True, description="Less stake the wider the interval of the probability")
 
 
 class TierThreshold(Config):
     """Least EV and edge of a tier (methods §3)."""
 
-    ev: float
-    edge: float
+    ev: float = Field(ge=-1, le=10, description="Least expected value of a unit")
+    edge: float = Field(ge=-1, le=1, description="Least lead over the fair probability")
 
 
 class FreshnessConfig(Config):
@@ -52,11 +51,11 @@ class PolicyConfig(Config):
 class BetLimits(Config):
     """What may be staked; `configs/bets.yaml` says it in words. Caps are shares of a bankroll."""
 
-    tiers: tuple[Tier, ...] = Field(min_length=1)
-    minimum: Decimal = Field(gt=0)
-    bet_cap: Decimal = Field(gt=0, le=1)
-    game_cap: Decimal = Field(gt=0, le=1)
-    open_cap: Decimal = Field(gt=0, le=1)
+    tiers: tuple[Tier, ...] = Field(min_length=1, description="Tiers that may be bet on, such as A,B")
+    minimum: Decimal = Field(gt=0, description="Least stake, in the bankroll's currency")
+    bet_cap: Decimal = Field(gt=0, le=1, description="Most on one bet")
+    game_cap: Decimal = Field(gt=0, le=1, description="Most on all open bets of a game")
+    open_cap: Decimal = Field(gt=0, le=1, description="Most on all open bets")
 
     @field_validator("tiers", mode="before")
     @classmethod
@@ -65,12 +64,7 @@ class BetLimits(Config):
 
     def overridden(self, settings: Mapping[str, str]) -> "BetLimits":
         """Return the limits with `settings` keys `bet.<name>` applied; UsageError names one that does not fit."""
-        stored = {name.removeprefix("bet."): value for name, value in settings.items() if name.startswith("bet.")}
-        try:
-            return BetLimits.model_validate({**self.model_dump(), **stored})
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise UsageError(f"system setting bet.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        return overridden(self, under(settings, "bet."), "bet.")
 
 
 @cache

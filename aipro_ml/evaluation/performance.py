@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from aipro_ml import metrics
-from aipro_ml.enums import REFERENCE_SIDE, BetResult
+from aipro_ml.enums import REFERENCE_SIDE, BetResult, RunMode
 
 ECE_WINDOW = 500
 """`calibration_error` looks at the last so many scored predictions of the model …"""
@@ -67,17 +67,23 @@ def last_before_kickoff(predictions: pd.DataFrame) -> pd.DataFrame:
 def daily_performance(graded: pd.DataFrame) -> pd.DataFrame:
     """Return DAILY_COLUMNS: one row per model and UTC date of kick-off with at least one scored prediction.
 
+    Live and back-filled predictions (`mode`, where told) are never added up: a day with live ones is theirs alone, and
+    the trailing window holds those of one mode.
+
     `graded`: rows of `last_before_kickoff` with bet_type, predicted_side, probability (of that side) and
     actual_result. Scored is the reference side, each game once; pushes are not scored. `auc` is NaN on a day
     with one outcome only; `calibration_error` is the ECE over the trailing ECE_WINDOW.
     """
     scored = scored_rows(graded)
+    is_live = scored["mode"] == str(RunMode.LIVE)
     rows = [
         _day(str(model_id), day, today, model.loc[model["date"] <= day])
-        for model_id, model in scored.groupby("model_id")
+        for part in (scored.loc[is_live], scored.loc[~is_live])
+        for model_id, model in part.groupby("model_id")
         for day, today in model.groupby("date")
     ]
-    return pd.DataFrame(rows, columns=list(DAILY_COLUMNS))
+    days = pd.DataFrame(rows, columns=list(DAILY_COLUMNS)).drop_duplicates(["model_id", "date"])
+    return days.sort_values(["model_id", "date"], ignore_index=True)
 
 
 def summary(graded: pd.DataFrame, by: list[str], seed: int) -> pd.DataFrame:
@@ -106,9 +112,9 @@ def week_blocks(rows: pd.DataFrame) -> pd.Series:
 
 
 def scored_rows(graded: pd.DataFrame) -> pd.DataFrame:
-    """Return model_id, bet_type, season, date, kickoff, game_id, p and y of the reference side, by kick-off.
+    """Return model_id, bet_type, mode, season, date, kickoff, game_id, p and y of the reference side, by kick-off.
 
-    Only rows that won or lost; `season` is 0 where it is not told.
+    Only rows that won or lost; `season` is 0 and `mode` live where it is not told.
     """
     result = graded["actual_result"].astype(object)
     rows = graded.loc[result.isin(_WON + _LOST)]
@@ -118,6 +124,7 @@ def scored_rows(graded: pd.DataFrame) -> pd.DataFrame:
         {
             "model_id": rows["model_id"].astype(str),
             "bet_type": rows["bet_type"].astype(str),
+            "mode": rows["mode"].astype(str) if "mode" in rows else str(RunMode.LIVE),
             "season": rows["season"] if "season" in rows else pd.Series(0, index=rows.index),
             "kickoff": rows["kickoff"],
             "date": rows["kickoff"].dt.tz_convert("UTC").dt.date,

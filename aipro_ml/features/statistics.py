@@ -33,6 +33,54 @@ def feature_statistics(vectors: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def season_shift(statistics: pd.DataFrame, season: int, window: int = 5) -> pd.DataFrame:
+    """Return what moved in `season` against the `window` seasons before it, one row a feature of that season.
+
+    `statistics`: STATISTIC_COLUMNS of several seasons. Columns feature, rows, null_rate and null_before (shares), mean,
+    std_dev, minimum, median and maximum of the season, mean_before, and `shift`: the mean's move in standard deviations
+    of the seasons before, pooled row by row; NaN where nothing was known then. The largest shift first.
+    """
+    now = statistics.loc[statistics["season"] == season].set_index("feature_name")
+    earlier = sorted({int(year) for year in statistics["season"] if year < season})[-window:]
+    past = _pooled(statistics.loc[statistics["season"].isin(earlier)]).reindex(now.index)
+    table = pd.DataFrame(
+        {
+            "rows": now["row_count"],
+            "null_rate": now["null_rate"],
+            "null_before": past["null_rate"],
+            **{name: now[name] for name in ("mean", "std_dev", "minimum")},
+            "median": [np.nan if levels is None else levels["p50"] for levels in now["quantiles"]],
+            "maximum": now["maximum"],
+            "mean_before": past["mean"],
+            "shift": (now["mean"] - past["mean"]) / past["std_dev"].where(past["std_dev"] > 0),
+        }
+    )
+    order = table["shift"].abs().fillna(-1.0).sort_values(ascending=False, kind="stable").index
+    return table.loc[order].rename_axis("feature").reset_index()
+
+
+def _pooled(statistics: pd.DataFrame) -> pd.DataFrame:
+    """Return null_rate, mean and std_dev of each feature over all its seasons, as of their rows together."""
+    rows = statistics["row_count"].astype("float64")
+    known = rows * (1 - statistics["null_rate"])
+    spread = statistics["std_dev"].fillna(0.0) ** 2 * (known - 1).clip(lower=0)
+    parts = pd.DataFrame(
+        {
+            "feature_name": statistics["feature_name"],
+            "rows": rows,
+            "known": known,
+            "sum": known * statistics["mean"].fillna(0.0),
+            "square": spread + known * statistics["mean"].fillna(0.0) ** 2,
+        }
+    )
+    total = parts.groupby("feature_name").sum()
+    mean = total["sum"] / total["known"].where(total["known"] > 0)
+    variance = (total["square"] - total["known"] * mean**2).clip(lower=0) / (total["known"] - 1).where(
+        total["known"] > 1
+    )
+    return pd.DataFrame({"null_rate": 1 - total["known"] / total["rows"], "mean": mean, "std_dev": np.sqrt(variance)})
+
+
 def _of_season(season: int, rows: pd.DataFrame) -> pd.DataFrame:
     features = rows.drop(columns=["game_id", "season", "as_of"])
     known = features.notna().sum()

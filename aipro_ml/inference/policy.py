@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from aipro_ml.betting.tiers import probability_tier, signal_tier
-from aipro_ml.config import KellyConfig, PolicyConfig, TierThreshold
+from aipro_ml.config import KellyConfig, PolicyConfig, TierThreshold, overridden, under
 from aipro_ml.enums import BetType, Tier
 from aipro_ml.errors import UsageError
 from aipro_ml.identity import content_hash
@@ -70,10 +70,10 @@ def policy_of(document: Mapping[str, Any]) -> Policy:
 def build_policy(
     config: PolicyConfig, sport: str, settings: Mapping[str, str] | None = None, figures: str | None = None
 ) -> Policy:
-    """Return the policy of `sport`; `settings` keys `tier.<SPORT>.<bet_type>.<A|B|C>.<ev|edge>` override.
+    """Return the policy of `sport`; keys `tier.<SPORT>.<bet_type>.<A|B|C>.<ev|edge>` and `kelly.<name>` override.
 
     `figures`: the sport whose figures it takes, where that is another (a simulated league's). UsageError names a key
-    of this sport that is none of these, or whose value is no number.
+    of this sport that is none of these, or whose value does not fit.
     """
     tiers: dict[BetType, dict[str, TierThreshold]]
     tiers = {bet_type: {t: config.tiers[t] for t in SIGNAL_TIERS} for bet_type in BetType}
@@ -81,14 +81,14 @@ def build_policy(
     for key, value in sorted((settings or {}).items()):
         if key.startswith(prefix):
             bet_type, tier, name = _parse_key(key, prefix)
-            tiers[bet_type][tier] = tiers[bet_type][tier].model_copy(update={name: _number(key, value)})
+            tiers[bet_type][tier] = overridden(tiers[bet_type][tier], {name: value}, key.removesuffix(name))
     return Policy(
         side=config.side,
         tier_policy=config.tier_policy,
         tiers=tiers,
         probability_tiers={t: config.probability_tiers[t] for t in SIGNAL_TIERS},
         calibration_minimum=config.calibration_minimum,
-        kelly=config.kelly,
+        kelly=overridden(config.kelly, under(settings or {}, "kelly."), "kelly."),
         freshness=Freshness(
             config.freshness.result_delay_hours,
             config.freshness.form_max_age_days.get((figures or sport).upper()),
@@ -101,10 +101,3 @@ def _parse_key(key: str, prefix: str) -> tuple[BetType, Tier, str]:
     if len(parts) == 3 and parts[0] in set(BetType) and parts[1] in SIGNAL_TIERS and parts[2] in {"ev", "edge"}:
         return BetType(parts[0]), Tier(parts[1]), parts[2]
     raise UsageError(f"system setting {key}: expected {prefix}<bet_type>.<A|B|C>.<ev|edge>")
-
-
-def _number(key: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError as error:
-        raise UsageError(f"system setting {key}: {value!r} is no number") from error

@@ -12,7 +12,7 @@ from aipro_ml import __version__
 from aipro_ml.betting.distribution import MarginDistribution
 from aipro_ml.betting.settlement import SettlementRules
 from aipro_ml.config import Settings, gates_config, policy_config
-from aipro_ml.db.repositories import acts, models, reference
+from aipro_ml.db.repositories import models, reference
 from aipro_ml.enums import BetType
 from aipro_ml.errors import AiproError, LeakError, UsageError
 from aipro_ml.evaluation.backtest import Facts, settled_book
@@ -39,6 +39,8 @@ from aipro_ml.jobs.backtest_trials import Trial, counted
 from aipro_ml.jobs.distributions import distributions_before
 from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.matrices import columns_of
+from aipro_ml.jobs.system_settings import policy_settings
+from aipro_ml.settings import Override
 from aipro_ml.training.artifacts import read_oof
 
 Progress = Callable[[str, int, int], None]
@@ -108,7 +110,7 @@ def run_backtest(
     UsageError where seasons, books or candidates are not there.
     """
     with engine.connect() as connection:
-        bench = _bench(connection, request)
+        bench = _bench(connection, request, settings.overrides)
     return backtested(bench, settings, on_step)
 
 
@@ -149,7 +151,7 @@ def backtested(bench: Bench, settings: Settings, on_step: Progress = lambda *_: 
     )
 
 
-def _bench(connection: Connection, request: BacktestRequest) -> Bench:
+def _bench(connection: Connection, request: BacktestRequest, overrides: Mapping[str, Override]) -> Bench:
     league = sport(request.sport)
     reference.sport_id(connection, league.code)
     unknown = [bet_type for bet_type in request.bet_types if bet_type not in league.bet_types]
@@ -164,9 +166,8 @@ def _bench(connection: Connection, request: BacktestRequest) -> Bench:
     silent = [bet_type for bet_type in request.bet_types if request.models and bet_type not in stored]
     if silent:
         raise UsageError(f"no --model for {silent[0]}")
-    policy = build_policy(
-        policy_config(), league.code, acts.settings_like(connection, f"tier.{league.code}."), league.settings
-    )
+    changed = policy_settings(connection, overrides, league.code)
+    policy = build_policy(policy_config(), league.code, changed, league.settings)
     records = load_records(connection, league.code)
     return Bench(league, records, History(records), policy, stored, request)
 

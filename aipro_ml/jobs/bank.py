@@ -1,6 +1,7 @@
 """Bankrolls: open, pay in, take out, show, and prove that every one equals the sum of its movements."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,18 +17,23 @@ from aipro_ml.identity import derive_id
 from aipro_ml.jobs.actors import Actor, known_person, write_down
 from aipro_ml.jobs.authority import require_over
 from aipro_ml.jobs.database import unit
+from aipro_ml.settings import Override
 from aipro_ml.times import iso_utc
 
 
 @dataclass(frozen=True)
 class Request:
-    """Whose bankroll (`user`: an address), who acts on it, when; `currency`, where given, must be the bankroll's."""
+    """Whose bankroll (`user`: an address), who acts on it, when; `currency`, where given, must be the bankroll's.
+
+    `overrides`: system settings of this act alone.
+    """
 
     user: str
     actor: Actor
     now: datetime
     currency: str | None = None
     dry_run: bool = False
+    overrides: Mapping[str, Override] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

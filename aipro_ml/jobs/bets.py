@@ -15,7 +15,7 @@ from aipro_ml.betting.kelly import full_kelly
 from aipro_ml.betting.limits import Exposure, LimitError, sized
 from aipro_ml.betting.odds import american_to_decimal, valid_american
 from aipro_ml.config import BetLimits, bet_limits, policy_config
-from aipro_ml.db.repositories import acts, bets
+from aipro_ml.db.repositories import bets
 from aipro_ml.db.repositories.bank import StoredBank
 from aipro_ml.db.repositories.published_money import own_bet
 from aipro_ml.enums import BetResult, GameStatus, Tier, TransactionType
@@ -26,6 +26,7 @@ from aipro_ml.jobs.actors import known_person, write_down
 from aipro_ml.jobs.bank import Request, Teller, held_bank
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.grading import void_predictions
+from aipro_ml.jobs.system_settings import policy_settings, settings_over
 from aipro_ml.times import iso_utc
 
 LONGEST_BOOK = 100
@@ -77,7 +78,7 @@ def place(engine: Engine, request: Request, wish: Wish) -> Slip:
         offer = _offer(connection, wish.prediction)
         if not known_person(connection, request.user).is_active:
             raise GuardError(f"the user {request.user} is disabled and may not bet")
-        limits = bet_limits().overridden(acts.settings_like(connection, "bet."))
+        limits = bet_limits().overridden(settings_over(connection, request.overrides, "bet."))
         stored, teller = held_bank(connection, request)
         key = _id_of(stored.id, wish, teller)
         placed = None if wish.key is None else own_bet(connection, stored.user_id, key)
@@ -85,7 +86,7 @@ def place(engine: Engine, request: Request, wish: Wish) -> Slip:
             return _repeated(placed, offer, wish, stored)
         _refuse_begun(connection, offer, teller.moment)
         odds, book = _price(connection, offer, wish)
-        tier, ev = _tier(connection, offer, odds, limits)
+        tier, ev = _tier(offer, odds, limits, policy_settings(connection, request.overrides, offer.sport))
         open_bets = bets.open_bets(connection, stored.user_id)
         _refuse_second(offer, open_bets, wish)
         exposure = _exposure(teller, offer, open_bets)
@@ -154,9 +155,9 @@ def _price(connection: Connection, offer: bets.Offer, wish: Wish) -> tuple[int, 
     return odds, bets.book_named(connection, book)
 
 
-def _tier(connection: Connection, offer: bets.Offer, odds: int, limits: BetLimits) -> tuple[Tier, float]:
+def _tier(offer: bets.Offer, odds: int, limits: BetLimits, changed: Mapping[str, str]) -> tuple[Tier, float]:
     """Return tier and EV at the price taken: a worse price lowers the tier, a better one does not lift it."""
-    policy = build_policy(policy_config(), offer.sport, acts.settings_like(connection, f"tier.{offer.sport}."))
+    policy = build_policy(policy_config(), offer.sport, changed)
     ev = float(expected_value(offer.probability, american_to_decimal(odds), offer.push or 0.0))
     tier = max(offer.tier, policy.tier(offer.bet_type, offer.probability, ev, offer.edge))
     if tier not in limits.tiers:

@@ -1,13 +1,15 @@
 """Listings of models, runs and calibrations."""
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
+from aipro_ml.calibration.load import load_calibrator
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
 from aipro_ml.enums import BetType
-from aipro_ml.errors import ArtifactError
+from aipro_ml.errors import AiproError, ArtifactError
 from aipro_ml.features.sport import sport as find_sport
 from aipro_ml.jobs.database import opened
 from aipro_ml.training.artifacts import ModelArtifact, artifact_hash, read_artifact
@@ -74,3 +76,27 @@ def list_training_runs(settings: Settings, limit: int) -> list[dict[str, object]
     """Return the latest training runs."""
     with opened(settings) as engine, engine.connect() as connection:
         return models.list_runs(connection, limit)
+
+
+def list_calibrators(settings: Settings, sport: str | None) -> list[dict[str, Any]]:
+    """Return one row a stored calibrator, the newest first, and whether its file is there and reads as what it was."""
+    code = None if sport is None else find_sport(sport).code
+    with opened(settings) as engine, engine.connect() as connection:
+        found = models.list_calibrators(connection, code)
+    return [
+        {
+            **{name: value for name, value in row.items() if name != "calibrator_path"},
+            "model_id": str(row["model_id"])[:8],
+            "file": _calibrator_file(settings, row["calibrator_path"]),
+        }
+        for row in found
+    ]
+
+
+def _calibrator_file(settings: Settings, path: str | None) -> str:
+    """Return `whole`, or what is wrong; a calibrator's file is named after the beginning of its hash."""
+    try:
+        version = load_calibrator(settings.artifacts_dir / str(path)).version
+    except AiproError as error:
+        return str(error)
+    return "whole" if Path(str(path)).stem.endswith(version[:16]) else "damaged"

@@ -114,6 +114,13 @@ def status(settings: Settings) -> DatabaseStatus:
     )
 
 
+def has_database(settings: Settings) -> bool:
+    """Return whether there is a database to ask, running or not: the embedded one is made on first use."""
+    if database.is_external(settings):
+        return True
+    return (database.server(settings).status().data_dir / "PG_VERSION").is_file()
+
+
 def stop(settings: Settings) -> bool:
     """Stop the embedded server; return whether it was running. A server of DATABASE_URL is left alone."""
     return not database.is_external(settings) and database.server(settings).stop()

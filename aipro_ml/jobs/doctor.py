@@ -13,6 +13,7 @@ from aipro_ml.db.repositories import market as market_rows
 from aipro_ml.errors import AiproError
 from aipro_ml.features.sport import sport
 from aipro_ml.inference.ledger import verify
+from aipro_ml.jobs import system_settings
 from aipro_ml.jobs.calibrate import stored_calibration, stored_interval
 from aipro_ml.jobs.database import opened
 from aipro_ml.jobs.grading import grade_predictions
@@ -129,6 +130,10 @@ def _market(patient: Patient) -> Iterator[str]:
             yield f"{code}: {len(late)} games are out of date: run `aipro odds close --sport {code}`"
 
 
+def _settings(patient: Patient) -> Iterator[str]:
+    yield from system_settings.faults_of(patient.connection, patient.settings)
+
+
 CHECKS: dict[str, Callable[[Patient], Iterator[str]]] = {
     "the schema is the code's, guards and all": _schema,
     "what is append-only cannot be changed": _rights,
@@ -136,6 +141,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[str]]] = {
     "graded, pending, void, ungradeable are all": _accounts,
     "production models have their artifacts": _artifacts,
     "closes follow the quotes": _market,
+    "every system setting is known and fits": _settings,
     **{name: _rule(name) for name in invariants.RULES},
 }
 """Every invariant by what it says."""

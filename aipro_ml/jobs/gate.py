@@ -20,6 +20,7 @@ from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.features.sport import sport
 from aipro_ml.jobs.datasets import dataset_of
 from aipro_ml.jobs.matrices import columns_of
+from aipro_ml.jobs.system_settings import settings_over
 from aipro_ml.training.artifacts import artifact_hash, read_oof
 from aipro_ml.training.oof import is_three_way, said_in
 
@@ -32,13 +33,13 @@ def gate_of(
     now: datetime,
 ) -> Gate:
     """Return what the gate of the model's sport and bet type says of it today; ArtifactError where it is damaged."""
-    return judge(_evidence(connection, settings, model, champion, now), limits_of(connection, model))
+    return judge(_evidence(connection, settings, model, champion, now), limits_of(connection, settings, model))
 
 
-def limits_of(connection: Connection, model: models.StoredModel) -> GateConfig:
+def limits_of(connection: Connection, settings: Settings, model: models.StoredModel) -> GateConfig:
     """Return the limits of the model's sport and bet type, `system_settings` included."""
-    stored = acts.settings_like(connection, f"gate.{model.sport}.{model.bet_type}.")
-    return gates_config().gate(model.sport, model.bet_type, stored)
+    changed = settings_over(connection, settings.overrides, f"gate.{model.sport}.{model.bet_type}.")
+    return gates_config().gate(model.sport, model.bet_type, changed)
 
 
 def whole_oof(settings: Settings, model: models.StoredModel) -> pd.DataFrame:

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 import psycopg
 from sqlalchemy import Engine
 
-from aipro_ml.config import NightlyConfig, Settings
+from aipro_ml.config import HealthLimits, NightlyConfig, Settings, nightly_config
 from aipro_ml.db import engine as database
-from aipro_ml.db.repositories import games, health, models
+from aipro_ml.db.repositories import games, health, models, nights
 from aipro_ml.db.repositories.health import ComponentHealth
 from aipro_ml.errors import AiproError, ArtifactError
 from aipro_ml.jobs.nightly_window import upcoming
+from aipro_ml.jobs.system_settings import limits_of_health
 from aipro_ml.training.artifacts import artifact_hash, verify
 
 GIB = 1024**3
@@ -22,13 +23,19 @@ HEALTHY, DEGRADED, DOWN = "healthy", "degraded", "down"
 def look(
     engine: Engine, settings: Settings, plan: NightlyConfig, sports: Sequence[str], now: datetime
 ) -> list[ComponentHealth]:
-    """Return how each component is now; what cannot be reached is down, and stops nothing."""
+    """Return how each component is now, against the plan's limits and those of `system_settings`.
+
+    What cannot be reached is down, and stops nothing.
+    """
+    with engine.connect() as connection:
+        limits = limits_of_health(connection, settings, plan)
+        own = {code: limits_of_health(connection, settings, plan, code) for code in sports}
     return [
-        _database(engine),
-        _disk(settings, plan),
+        _database(engine, limits),
+        _disk(settings, limits),
         _artifacts(engine, settings, sports),
         _mlflow(settings),
-        *(_source(engine, plan, code, now) for code in sports),
+        *(_source(engine, timedelta(hours=plan.horizon_hours), code, own[code], now) for code in sports),
     ]
 
 
@@ -38,19 +45,47 @@ def keep(engine: Engine, found: Sequence[ComponentHealth], at: datetime) -> int:
         return health.save_health(connection, found, at)
 
 
-def _database(engine: Engine) -> ComponentHealth:
+def look_now(engine: Engine, settings: Settings, now: datetime, *, keep_it: bool) -> list[dict[str, object]]:
+    """Return how each component is, of the sports of the night's plan or in production, as rows of a table."""
+    plan = nightly_config(settings)
+    with engine.connect() as connection:
+        sports = list(plan.sports) or nights.sports_in_production(connection)
+    found = look(engine, settings, plan, sports, now)
+    if keep_it:
+        keep(engine, found, now)
+    return [{"component": one.component, "status": one.status, "at": now, "says": one.says} for one in found]
+
+
+def last_look(engine: Engine) -> list[dict[str, object]]:
+    """Return the snapshot of each component that was kept last, as rows of a table."""
+    with engine.connect() as connection:
+        kept = health.latest_health(connection)
+    return [
+        {
+            "component": row["component"],
+            "status": row["status"],
+            "at": row["snapshot_at"],
+            "says": (row["metrics"] or {}).get("says", ""),
+        }
+        for row in kept
+    ]
+
+
+def _database(engine: Engine, limits: HealthLimits) -> ComponentHealth:
     with engine.connect() as connection:
         facts = health.server_facts(connection)
-    says = f"PostgreSQL {facts['version']}, {facts['size'] / GIB:.2f} GiB, {facts['connections']} connections"
-    return ComponentHealth("database", HEALTHY, says, facts)
+    used = f"{facts['connections']} of {facts['most_connections']} connections"
+    full = facts["connections"] > limits.connections_share * facts["most_connections"]
+    says = f"PostgreSQL {facts['version']}, {facts['size'] / GIB:.2f} GiB, {used}"
+    return ComponentHealth("database", DEGRADED if full else HEALTHY, says, facts)
 
 
-def _disk(settings: Settings, plan: NightlyConfig) -> ComponentHealth:
+def _disk(settings: Settings, limits: HealthLimits) -> ComponentHealth:
     settings.home.mkdir(parents=True, exist_ok=True)
     usage = shutil.disk_usage(settings.home)
     free = usage.free / GIB
-    status = HEALTHY if free >= plan.disk_free_gib else DEGRADED
-    says = f"{free:.1f} GiB free where AIPRO_HOME lies, {plan.disk_free_gib:g} wanted"
+    status = HEALTHY if free >= limits.disk_free_gib else DEGRADED
+    says = f"{free:.1f} GiB free where AIPRO_HOME lies, {limits.disk_free_gib:g} wanted"
     return ComponentHealth("disk", status, says, {"free_gib": round(free, 3), "total_gib": round(usage.total / GIB, 3)})
 
 
@@ -103,13 +138,13 @@ def _answers(address: str) -> str:
     return "its server answers"
 
 
-def _source(engine: Engine, plan: NightlyConfig, code: str, now: datetime) -> ComponentHealth:
+def _source(engine: Engine, window: timedelta, code: str, limits: HealthLimits, now: datetime) -> ComponentHealth:
     """Return how old the sport's newest quote is; stale only where games are ahead that need fresh ones."""
     with engine.connect() as connection:
         newest = health.newest_quote(connection, code, now)
-        ahead = len(upcoming(games.schedule(connection, code), now, timedelta(hours=plan.horizon_hours)))
+        ahead = len(upcoming(games.schedule(connection, code), now, window))
     age = None if newest is None else (now - newest) / timedelta(hours=1)
-    stale = ahead > 0 and (age is None or age > plan.source_age_hours)
+    stale = ahead > 0 and (age is None or age > limits.source_age_hours)
     says = "no quote at all" if age is None else f"newest quote {age:.1f} h old"
     metrics = {"age_hours": None if age is None else round(age, 3), "games_ahead": ahead}
     return ComponentHealth(f"quotes {code}", DEGRADED if stale else HEALTHY, f"{says}, {ahead} games ahead", metrics)

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from aipro_ml.config import Settings
-from aipro_ml.db.repositories import feature_store, games, predictions, reference
-from aipro_ml.errors import UsageError
+from aipro_ml.db.repositories import feature_store, games, models, predictions, reference
+from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.features.definition import view_hash
 from aipro_ml.features.sport import sport
 from aipro_ml.inference.ledger import Fault, Head, verify
 from aipro_ml.inference.prediction import prediction_hash_of
@@ -36,15 +37,24 @@ class Listed:
 
 
 def list_predictions(settings: Settings, code: str, asked: Listed) -> list[dict[str, Any]]:
-    """Return published predictions, in order of kick-off, with `model` and its `role` (production or shadow)."""
+    """Return published predictions, in order of kick-off, with `model` and its `role` (production or shadow).
+
+    AiproError where a model is named that the sport has not.
+    """
     league = sport(code)
     zone = ZoneInfo(league.config.timezone)
     first = _EVER[0] if asked.since is None else datetime.combine(asked.since, time(), zone)
     last = _EVER[1] if asked.until is None else datetime.combine(asked.until + timedelta(days=1), time(), zone)
     with opened(settings) as engine, engine.connect() as connection:
         frame = predictions.list_predictions(connection, league.code, first, last)
+        known = [str(each.id) for each in models.list_models(connection, league.code)] if asked.model else []
     if asked.model is not None:
-        frame = frame[frame["model"].str.startswith(asked.model.lower())]
+        wanted = asked.model.lower()
+        if not any(each.startswith(wanted) for each in known):
+            raise AiproError(
+                f"no such model: none of {league.code} begins with {asked.model!r}; see `aipro model list`"
+            )
+        frame = frame[frame["model"].str.startswith(wanted)]
     elif not asked.shadow:
         frame = frame[frame["role"] == PRODUCTION]
     shown = frame.assign(id=frame["id"].str[:8], model=frame["model"].str[:8])
@@ -131,4 +141,27 @@ def list_feature_sets(settings: Settings) -> list[dict[str, Any]]:
     """Return every feature set with its stored vectors."""
     with opened(settings) as engine, engine.connect() as connection:
         frame = feature_store.list_sets(connection)
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def list_stored_views(settings: Settings, code: str) -> list[dict[str, Any]]:
+    """Return every stored version of the sport's views; `is_current`: it is what the code computes now."""
+    league = sport(code)
+    now = {(view.name, view_hash(view)) for view in league.views}
+    with opened(settings) as engine, engine.connect() as connection:
+        reference.sport_id(connection, league.code)
+        frame = feature_store.list_views(connection, league.code)
+    return [
+        {**row, "version": row["version"][:12], "is_current": (row["view"], row["version"]) in now}
+        for row in ({str(k): v for k, v in each.items()} for each in frame.to_dict("records"))
+    ]
+
+
+def list_ratings(settings: Settings, code: str, moment: datetime) -> list[dict[str, Any]]:
+    """Return the Elo rating of each team as known at a moment, the best first, with its rank."""
+    league = sport(code)
+    with opened(settings) as engine, engine.connect() as connection:
+        reference.sport_id(connection, league.code)
+        frame = feature_store.ratings_at(connection, league.code, moment)
+    frame.insert(0, "rank", frame["rating"].rank(method="min", ascending=False).astype("int64"))
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]

@@ -188,9 +188,9 @@ def grade_predictions(night: Night, code: str) -> Outcome:
 def measure_performance(night: Night, code: str) -> Outcome:
     """Bring `model_performance` of the sport up to date."""
     report = update_performance(night.engine, code, night.clock())
-    return Outcome(
-        f"{len(report.graded)} graded count", {"counted": len(report.graded)}, report.inserted + report.updated
-    )
+    counted = len(report.graded)
+    says = f"{counted} graded prediction{'' if counted == 1 else 's'} counted"
+    return Outcome(says, {"counted": counted}, report.inserted + report.updated)
 
 
 def settle_bets(night: Night) -> Outcome:

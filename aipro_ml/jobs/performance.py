@@ -47,8 +47,8 @@ def update_performance(
     """Write `model_performance` per model and day from the last prediction before each kick-off.
 
     Back-filled predictions never count as published: they are included only where `backfilled` asks for them, and
-    then only where the model said nothing live of the game. Games that begin after `now` do not count. A day on which
-    nothing is graded any more loses its row.
+    then only where the model said nothing live of the game, and in rows of days on which it said nothing live at all.
+    Games that begin after `now` do not count. A day on which nothing is graded any more loses its row.
     """
     with unit(engine, dry_run=dry_run) as connection:
         counted = counted_predictions(connection, sport(code), backfilled=backfilled)

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings, policy_config
-from aipro_ml.db.repositories import acts, games, models, reference
+from aipro_ml.db.repositories import games, models, reference
 from aipro_ml.enums import RunMode
 from aipro_ml.errors import LeakError, StaleDataError, UsageError
 from aipro_ml.features.records import Records
@@ -20,6 +20,7 @@ from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.deciding import Speaker, sit, speaker_of
 from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.publish import RunReport, Slot, publish
+from aipro_ml.jobs.system_settings import policy_settings
 from aipro_ml.times import iso_utc
 
 LIVE_WITHIN = pd.Timedelta(minutes=60)
@@ -62,8 +63,8 @@ def predict(
         reference.sport_id(connection, league.code)
         chosen = _chosen_models(connection, league, request.model)
         wanted = _wanted_games(games.schedule(connection, league.code), league, request)
-        overrides = acts.settings_like(connection, f"tier.{league.code}.")
-        policy = build_policy(policy_config(), league.code, overrides, figures=league.settings)
+        changed = policy_settings(connection, settings.overrides, league.code)
+        policy = build_policy(policy_config(), league.code, changed, figures=league.settings)
         slots = _slots(wanted, request, _decision_minutes(chosen, league))
         for stored in chosen:
             _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))

@@ -11,7 +11,8 @@ import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings, policy_config
-from aipro_ml.db.repositories import acts, models, predictions
+from aipro_ml.db.repositories import models, predictions
+from aipro_ml.db.repositories.system_settings import settings_under
 from aipro_ml.enums import RunMode
 from aipro_ml.errors import GuardError, UsageError
 from aipro_ml.features.history import History
@@ -214,7 +215,7 @@ def _policy(connection: Connection, league: Sport, computation: _Computation) ->
     kept = computation.versions.get("policy_document")
     if kept is not None:
         return policy_of(kept)
-    overrides = acts.settings_like(connection, f"tier.{league.code}.")
+    overrides = settings_under(connection, [f"tier.{league.code}."])
     return _of_before(build_policy(policy_config(), league.code, overrides), computation)
 
 

@@ -21,6 +21,7 @@ from aipro_ml.jobs.odds_feed import FeedRequest
 from aipro_ml.jobs.retention import new_backup, tidy
 from aipro_ml.jobs.schedule import Act, Due, zone_of
 from aipro_ml.jobs.schedule_times import latest_slot
+from aipro_ml.jobs.system_settings import limits_of_health
 
 
 def nightly(settings: Settings, plan: NightlyConfig, due: Due) -> str:
@@ -60,7 +61,7 @@ def watch(settings: Settings, plan: NightlyConfig, due: Due) -> str:
         found = look(engine, settings, plan, sports, now)
         keep(engine, found, due.slot)
         alerts = health_alerts(found)
-        alerts += _late_nights(engine, plan, sports, now)
+        alerts += _late_nights(engine, settings, plan, sports, now)
         new = raise_alerts(engine, settings, alerts, now)
     return f"{len(found)} components, {len(alerts)} alerts stand, {new} new"
 
@@ -99,11 +100,13 @@ ACTS: dict[str, Act] = {
 }
 
 
-def _late_nights(engine: Engine, plan: NightlyConfig, sports: list[str], now: datetime) -> list[NewAlert]:
+def _late_nights(
+    engine: Engine, settings: Settings, plan: NightlyConfig, sports: list[str], now: datetime
+) -> list[NewAlert]:
     """Return an alert for each sport whose latest night that should stand by now does not, once any night ever ran."""
     lead, window = timedelta(minutes=plan.lead_minutes), timedelta(hours=plan.horizon_hours)
-    patience = lead + timedelta(minutes=plan.deadline_minutes)
     with engine.connect() as connection:
+        patience = lead + timedelta(minutes=limits_of_health(connection, settings, plan).deadline_minutes)
         began = nights.first_night(connection)
         stored = tasks.list_tasks(connection)
     times = {task.name: task.cron for task in stored if task.is_enabled} if stored else plan.tasks

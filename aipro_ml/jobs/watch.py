@@ -1,6 +1,6 @@
 """Watching features: drift of their distributions, and skew between what was served and what is known now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from aipro_ml.features.drift import DriftRule, drift
 from aipro_ml.features.history import History
 from aipro_ml.features.rows import feature_rows
 from aipro_ml.features.sport import Sport, sport
+from aipro_ml.features.statistics import season_shift
 from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.vectors import set_name
 
@@ -49,20 +50,40 @@ def feature_drift(
 
     UsageError where nothing is stored of it, or nothing before it.
     """
-    league = sport(code)
-    name = set_name(league, bet_type, league.columns())
     with engine.connect() as connection:
-        reference.sport_id(connection, league.code)
-        sets = feature_store.sets_of(connection, league.code, bet_type.value, name)
-        if not sets:
-            raise UsageError(f"no features of {name} are stored: run `aipro features build --sport {league.code}`")
-        vectors = feature_vectors.vector_values(connection, sets[0]["id"])
+        name, found = _active_set(connection, sport(code), bet_type)
+        vectors = feature_vectors.vector_values(connection, found["id"])
     vectors = vectors.drop_duplicates("game_id", keep="last").reset_index(drop=True)
     wanted = int(vectors["season"].max()) if season is None else season
     seasons = sorted(vectors["season"].unique())
     if wanted not in seasons or wanted == seasons[0]:
         raise UsageError(f"season {wanted} of {name} needs stored rows and some before it; stored: {_span(seasons)}")
-    return drift(vectors[list(sets[0]["feature_names"])], vectors["season"], wanted, rule)
+    return drift(vectors[list(found["feature_names"])], vectors["season"], wanted, rule)
+
+
+def feature_shift(engine: Engine, code: str, bet_type: BetType, season: int | None = None) -> tuple[int, pd.DataFrame]:
+    """Return (season, `features.statistics.season_shift`) of a season (default the last) by the stored statistics.
+
+    UsageError where none are stored of it.
+    """
+    with engine.connect() as connection:
+        name, found = _active_set(connection, sport(code), bet_type)
+        stored = feature_vectors.statistics_of(connection, found["id"])
+    seasons = sorted({int(year) for year in stored["season"]})
+    wanted = season if season is not None or not seasons else seasons[-1]
+    if wanted is None or wanted not in seasons:
+        raise UsageError(f"no statistics of {name} in season {wanted} are stored; stored: {_span(seasons)}")
+    return wanted, season_shift(stored, wanted)
+
+
+def _active_set(connection: Connection, league: Sport, bet_type: BetType) -> tuple[str, Mapping[str, Any]]:
+    """Return name and row of the set with all features of a bet type; UsageError where none is stored."""
+    reference.sport_id(connection, league.code)
+    name = set_name(league, bet_type, league.columns())
+    sets = feature_store.sets_of(connection, league.code, bet_type.value, name)
+    if not sets:
+        raise UsageError(f"no features of {name} are stored: run `aipro features build --sport {league.code}`")
+    return name, sets[0]
 
 
 def _span(seasons: Sequence[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Acts of people on the platform: audit log, promotions and settings."""
+"""Acts of people on the platform: audit log and promotions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from sqlalchemy import Connection, String, cast, func, insert, select
 
 from aipro_ml.db.models.ml import MlModel
 from aipro_ml.db.models.sports import Sport
-from aipro_ml.db.models.system import SystemSetting
 from aipro_ml.db.models.users import AuditLog, User
 from aipro_ml.db.models.warehouse import FactModelPromotion, FactPrediction, FactPredictionRun
 from aipro_ml.enums import BetType, RunMode, UserRole
@@ -149,10 +148,3 @@ def latest_live(connection: Connection, model_ids: Sequence[UUID]) -> UUID | Non
     statement = select(fact.model_id).join(run, run.id == fact.run_id)
     statement = statement.where(fact.model_id.in_(model_ids), run.mode == RunMode.LIVE).order_by(fact.seq.desc())
     return connection.scalar(statement.limit(1))
-
-
-def settings_like(connection: Connection, prefix: str) -> dict[str, str]:
-    """Return the system settings whose key begins with `prefix`."""
-    statement = select(SystemSetting.key, SystemSetting.value)
-    statement = statement.where(SystemSetting.key.startswith(prefix, autoescape=True))
-    return {row.key: row.value for row in connection.execute(statement)}

@@ -19,6 +19,7 @@ from aipro_ml.db.models.feature_store import (
 )
 from aipro_ml.db.models.sports import Team
 from aipro_ml.identity import derive_id
+from aipro_ml.times import ensure_utc
 
 
 def save_views(connection: Connection, sport: str, views: Sequence[Mapping[str, Any]], now: datetime) -> int:
@@ -141,3 +142,38 @@ def list_sets(connection: Connection) -> pd.DataFrame:
         """
     )
     return read_frame(connection, statement)
+
+
+def list_views(connection: Connection, sport: str) -> pd.DataFrame:
+    """Return every version of the sport's views with its columns; `is_used`: an active set is made of it."""
+    statement = text(
+        """
+        SELECT v.name AS view, v.version, v.view_group AS "group", EXISTS (
+                   SELECT FROM feature_sets f WHERE f.is_active AND f.view_ids @> to_jsonb(v.id::text)
+               ) AS is_used, v.created_at, string_agg(d.name, ', ' ORDER BY d.position) AS columns
+        FROM feature_views v JOIN feature_definitions d ON d.feature_view_id = v.id
+        WHERE v.sport_id = :sport GROUP BY v.id ORDER BY v.name, v.created_at DESC, v.version
+        """
+    )
+    return read_frame(connection, statement.bindparams(sport=derive_id("sport", sport)))
+
+
+def ratings_at(connection: Connection, sport: str, moment: datetime) -> pd.DataFrame:
+    """Return each team's rating as known at a moment, the best first: team, rating, since, games, change.
+
+    `games`: how many changed it by then; `change`: what the last one did to it.
+    """
+    statement = text(
+        """
+        SELECT team, rating, since, games, rating - before AS change FROM (
+            SELECT t.name AS team, r.rating, r.as_of AS since, count(*) OVER (PARTITION BY r.team_id)::int AS games,
+                   lag(r.rating) OVER earlier AS before,
+                   row_number() OVER (PARTITION BY r.team_id ORDER BY r.as_of DESC, r.game_id DESC) AS nth
+            FROM team_ratings r JOIN teams t ON t.id = r.team_id
+            WHERE t.sport_id = :sport AND r.as_of <= :moment
+            WINDOW earlier AS (PARTITION BY r.team_id ORDER BY r.as_of, r.game_id)
+        ) known WHERE nth = 1 ORDER BY rating DESC, team
+        """
+    )
+    bound = statement.bindparams(sport=derive_id("sport", sport), moment=ensure_utc(moment).replace(tzinfo=None))
+    return read_frame(connection, bound)

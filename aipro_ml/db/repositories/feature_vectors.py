@@ -128,11 +128,23 @@ def save_statistics(connection: Connection, set_id: UUID, table: pd.DataFrame, n
 
 
 def statistics_of(connection: Connection, set_id: UUID) -> pd.DataFrame:
-    """Return the stored statistics of a set by feature and window."""
-    row = FeatureStatistic
-    columns = [column for column in row.__table__.c if column.name not in {"id", "feature_set_id", "computed_at"}]
-    statement = select(*columns).where(row.feature_set_id == set_id).order_by(row.window_start, row.feature_name)
-    return read_frame(connection, statement)
+    """Return the stored statistics of a set, columns as `features.statistics.STATISTIC_COLUMNS`, by season and feature.
+
+    A window belongs to the season in which it begins.
+    """
+    statement = text(
+        """
+        SELECT t.feature_name, w.season, t.window_start, t.window_end, t.row_count, t.null_rate, t.mean, t.std_dev,
+               t.minimum, t.maximum, t.quantiles
+        FROM feature_statistics t JOIN (
+            SELECT s.year AS season, min(v.as_of) AS first, max(v.as_of) AS last FROM feature_vectors v
+            JOIN games g ON g.id = v.game_id JOIN seasons s ON s.id = g.season_id
+            WHERE v.feature_set_id = :set GROUP BY s.year
+        ) w ON t.window_start BETWEEN w.first AND w.last
+        WHERE t.feature_set_id = :set ORDER BY w.season, t.feature_name
+        """
+    )
+    return read_frame(connection, statement.bindparams(set=set_id))
 
 
 def served_vectors(connection: Connection, sport: str, bet_type: str, version: str) -> pd.DataFrame:

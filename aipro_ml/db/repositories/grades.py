@@ -109,10 +109,15 @@ def drop_performance(connection: Connection, days: pd.DataFrame) -> int:
 
 
 def list_performance(connection: Connection, sport: str, limit: int) -> list[dict[str, object]]:
-    """Return the latest days of performance of the sport's models."""
+    """Return the latest days of performance of the sport's models; `mode` says which predictions a day counts."""
     statement = text(
         """
-        SELECT p.date, m.bet_type, m.framework, p.model_id, p.predictions_count AS n, p.accuracy, p.auc,
+        SELECT p.date, m.bet_type, m.framework, p.model_id, CASE WHEN EXISTS (
+                   SELECT FROM fact_predictions f JOIN fact_prediction_runs r ON r.id = f.run_id AND r.mode = 'live'
+                   JOIN games g ON g.id = f.game_id JOIN prediction_results x ON x.prediction_id = f.prediction_id
+                   WHERE f.model_id = p.model_id AND g.game_date::date = p.date AND f.as_of < g.game_date
+                     AND x.actual_result IN ('win', 'half_win', 'loss', 'half_loss')
+               ) THEN 'live' ELSE 'backfilled' END AS mode, p.predictions_count AS n, p.accuracy, p.auc,
                p.log_loss, p.brier_score AS brier, p.calibration_error AS ece
         FROM model_performance p JOIN ml_models m ON m.id = p.model_id JOIN sports s ON s.id = m.sport_id
         WHERE s.code = :sport ORDER BY p.date DESC, m.bet_type, p.model_id LIMIT :limit

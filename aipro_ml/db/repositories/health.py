@@ -37,7 +37,8 @@ _UNQUOTED = text(
 )
 _SERVER = text(
     "SELECT pg_database_size(current_database()) AS size, current_setting('server_version') AS version, "
-    "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections"
+    "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections, "
+    "current_setting('max_connections')::int AS most_connections"
 )
 
 
@@ -75,7 +76,7 @@ class RunCount:
 
 
 def server_facts(connection: Connection) -> dict[str, Any]:
-    """Return size in bytes, version and number of connections of the database."""
+    """Return size in bytes, version and connections of the database, and how many connections its server allows."""
     return dict(connection.execute(_SERVER).mappings().one())
 
 

@@ -140,6 +140,31 @@ def save_calibrator(connection: Connection, values: Mapping[str, Any]) -> bool:
     return connection.scalar(statement.returning(CalibrationModel.id)) is not None
 
 
+def list_calibrators(connection: Connection, sport: str | None = None) -> list[dict[str, Any]]:
+    """Return every stored calibrator with its model, the newest first; `in_force`: the model speaks through it now."""
+    row = CalibrationModel
+    now = MlModel.performance_metrics["calibration"]["path"].astext
+    name = func.coalesce(MlModel.performance_metrics["name"].astext, MlModel.framework)
+    statement = (
+        select(
+            row.created_at,
+            Sport.code.label("sport"),
+            MlModel.bet_type,
+            name.label("model"),
+            MlModel.id.label("model_id"),
+            row.calibrator_type,
+            row.calibrator_path,
+            func.coalesce(now == row.calibrator_path, False).label("in_force"),
+        )
+        .join(MlModel, MlModel.id == row.model_id)
+        .join(Sport, Sport.id == MlModel.sport_id)
+        .order_by(row.created_at.desc(), row.id)
+    )
+    if sport is not None:
+        statement = statement.where(Sport.code == sport)
+    return [dict(found) for found in connection.execute(statement).mappings()]
+
+
 def _stored(model: Any) -> StoredModel:
     return StoredModel(
         id=model.id,

@@ -120,7 +120,8 @@ def place(
         again=wish.again,
         key=idempotency_key,
     )
-    who = BankRequest(caller.email, actor(request, caller.user_id), house.clock())
+    by = actor(request, caller.user_id)
+    who = BankRequest(caller.email, by, house.clock(), overrides=house.settings.overrides)
     slip = placing.place(house.engine, who, wanted)
     told = Bet.of(_own_bet(house, caller, slip.bet_id))
     return secret_answer(told, 200 if slip.repeated else 201, {"Location": f"/v1/bets/{slip.bet_id}"})
