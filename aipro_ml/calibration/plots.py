@@ -1,6 +1,7 @@
 """Reliability diagrams as PNG files: before and after calibration, and a small one for every season."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,24 @@ _BLUE, _ORANGE, _GREY = "#2563eb", "#d97706", "#6b7280"
 def reliability_diagram(
     path: Path, before: ReliabilityReport, after: ReliabilityReport | None = None, *, title: str
 ) -> Path:
-    """Draw observed share against mean probability of each bin into `path`; return it.
+    """Draw the bins before, and beside them after calibration, as `reliability_panels` does."""
+    reports = {"before": before} if after is None else {"before": before, "after": after}
+    return reliability_panels(path, reports, title=title)
+
+
+def reliability_panels(path: Path, reports: Mapping[str, ReliabilityReport], *, title: str) -> Path:
+    """Draw observed share against mean probability of each bin into `path`, a panel a report; return it.
 
     Dots carry Wilson's 95 % interval; the grey band is where the dots of a calibrated model would lie.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    reports = {"before": before} if after is None else {"before": before, "after": after}
     figure = Figure(figsize=(5.2 * len(reports), 5.4), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(reports), squeeze=False, sharex=True, sharey=True)[0]
     low, high = _limits([b for report in reports.values() for b in report.bins])
-    for panel, (name, report), colour in zip(panels, reports.items(), (_ORANGE, _BLUE), strict=False):
+    for panel, (name, report), colour in zip(panels, reports.items(), cycle((_ORANGE, _BLUE)), strict=False):
         _draw(panel, report.bins, colour)
         panel.legend(loc="upper left", fontsize=8, frameon=False)
         panel.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel="mean predicted probability")

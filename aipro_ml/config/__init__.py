@@ -14,6 +14,7 @@ from aipro_ml.config.policy import (
     bet_limits,
     policy_config,
 )
+from aipro_ml.config.props import PropConfig, PropsConfig, props_config
 from aipro_ml.config.sport import EloConfig, MarginConfig, SportConfig, sport_config
 from aipro_ml.config.training import (
     ChoiceSpace,
@@ -46,6 +47,8 @@ __all__ = [
     "NightlyConfig",
     "NightlySource",
     "PolicyConfig",
+    "PropConfig",
+    "PropsConfig",
     "RetentionConfig",
     "SearchConfig",
     "SearchRecord",
@@ -63,6 +66,7 @@ __all__ = [
     "nightly_config",
     "overridden",
     "policy_config",
+    "props_config",
     "search_config",
     "sport_config",
     "training_config",

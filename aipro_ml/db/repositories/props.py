@@ -1,17 +1,28 @@
 """Markets of player props in `fact_player_props`: a row each time a price was seen to differ from the one before."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, text
 
 from aipro_ml.db.copy import any_of, insert_new, read_frame
+from aipro_ml.db.models.sports import Player
 from aipro_ml.db.models.warehouse import FactPlayerProp
-from aipro_ml.identity import derive_ids
+from aipro_ml.identity import derive_id, derive_ids
 
 MARKET = ["game_id", "player_id", "prop_type", "line", "sportsbook_id"]
 PRICES = ["over_price", "under_price"]
+_PRICES = text(
+    """
+    SELECT f.game_id::text AS game_id, f.player_id::text AS player_id, f.prop_type AS prop, f.line, b.name AS book,
+           f.over_price::float8 AS over_price, f.under_price::float8 AS under_price, f.as_of
+    FROM fact_player_props f JOIN games g ON g.id = f.game_id JOIN sportsbooks b ON b.id = f.sportsbook_id
+    WHERE g.sport_id = :sport AND f.prediction_hash IS NULL
+    ORDER BY f.as_of, f.id
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -55,3 +66,19 @@ def _latest(connection: Connection, games: list[str]) -> pd.DataFrame:
     frame = read_frame(connection, statement.order_by(row.as_of)).drop_duplicates(MARKET, keep="last")
     types = dict.fromkeys(("game_id", "player_id", "sportsbook_id", "prop_type"), "object")
     return frame.astype({**types, "line": "float64", "as_of": "datetime64[us, UTC]"})
+
+
+def stored_prices(connection: Connection, code: str) -> pd.DataFrame:
+    """Return every price seen of the sport's players; rows that were derived from a prediction are none.
+
+    Columns: game_id, player_id, prop, line, book (its name), over_price, under_price (NaN: none), as_of.
+    """
+    return read_frame(connection, _PRICES.bindparams(sport=derive_id("sport", code)))
+
+
+def named_players(connection: Connection, ids: Iterable[object]) -> pd.DataFrame:
+    """Return name and position ("" where nobody says) of these players, by player_id."""
+    row = Player
+    statement = select(row.id.label("player_id"), row.name, func.coalesce(row.position, "").label("position"))
+    frame = read_frame(connection, statement.where(row.id == any_of(ids)).order_by(row.id))
+    return frame.astype({"player_id": "object"}).set_index("player_id")
