@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings, policy_config
-from aipro_ml.db.repositories import acts, prop_predictions
+from aipro_ml.db.repositories import prop_predictions
 from aipro_ml.enums import BetType, Tier
 from aipro_ml.errors import LeakError, StaleDataError, UsageError
 from aipro_ml.identity import derive_id
@@ -17,6 +17,7 @@ from aipro_ml.inference.policy import Policy, build_policy
 from aipro_ml.jobs.actors import Actor, write_down
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.props_facts import PropsFacts, Slate, load_facts, slate
+from aipro_ml.jobs.system_settings import policy_settings
 from aipro_ml.props.artifact import PropsModel, find_model, stored_models
 from aipro_ml.props.matching import names_of
 from aipro_ml.props.publishing import hashes, published
@@ -72,8 +73,8 @@ def predict_props(engine: Engine, settings: Settings, request: PropsRequest) -> 
     """
     with engine.connect() as connection:
         facts = load_facts(connection, request.sport)
-        overrides = acts.settings_like(connection, f"tier.{facts.code}.")
-    policy = build_policy(policy_config(), facts.code, overrides)
+        changed = policy_settings(connection, settings.overrides, facts.code)
+    policy = build_policy(policy_config(), facts.code, changed)
     decided = decisions(facts, request)
     model = _model(settings, facts.code, request.model, decided.min())
     told = slate(facts, decided)
