@@ -56,5 +56,6 @@ def serve(
         forwarded_allow_ips=list(wanted.proxies) or None,
         ssl_certfile=None if certificate is None else str(certificate),
         ssl_keyfile=None if private_key is None else str(private_key),
+        timeout_keep_alive=65,  # longer than proxies and clients keep a connection: they end it, not we in their face
         timeout_graceful_shutdown=10,
     )

@@ -55,6 +55,27 @@ def open_database(settings: Settings, role: Role = "app") -> sa.Engine:
         raise UnreachableError(f"{_shown(url)}: cannot connect: {_reason(error.orig)}") from error
 
 
+def open_reader(settings: Settings) -> sa.Engine:
+    """Return an engine on the application's database whose sessions cannot write; the server must run already.
+
+    Made for many short questions: a statement is a transaction of its own, joins are made in the order they are
+    written (planning them anew costs more than running them), and a connection is not asked first whether it lives.
+    """
+    url = _url(settings, "app")
+    options = f"{_options(settings, url)} -c default_transaction_read_only=on -c join_collapse_limit=1"
+    engine = sa.create_engine(
+        url.set(drivername=_DRIVER),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_use_lifo=True,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"options": options, "application_name": "aipro reader", "connect_timeout": 10},
+    )
+    if is_external(settings):
+        event.listen(engine, "connect", _become_app)
+    return engine
+
+
 def database_url(settings: Settings, role: Role = "app") -> str:
     """Return `postgresql://user:password@host:port/database` for psql and other standard clients."""
     return _url(settings, role).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -1,13 +1,24 @@
 """What must hold before the read API is served: the extra, the database, and that secrets travel safely."""
 
 import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from aipro_ml.config import Settings
+from aipro_ml.db import engine as database
 from aipro_ml.errors import GuardError, MissingFileError, UsageError
 from aipro_ml.jobs.database import opened
+
+PATIENCE_S = 15
+"""Seconds a statement may take: who asks over HTTP does not wait longer."""
+
+WRITERS = 4
+"""Connections for what is written: logins, bets, and who a key belongs to."""
 
 NEEDED = ("fastapi", "uvicorn", "limits")
 
@@ -38,6 +49,18 @@ def prepare(settings: Settings, serving: Serving) -> list[str]:
     with opened(settings):
         pass  # an embedded database is made and migrated before several workers would
     return _remarks(settings, serving)
+
+
+@contextmanager
+def engines(settings: Settings) -> Iterator[tuple[Engine, Engine]]:
+    """Yield (an engine that can only read, an engine that writes), both of them with little patience."""
+    hasty = {"statement_timeout_s": min(PATIENCE_S, settings.statement_timeout_s)}
+    with opened(settings.model_copy(update={**hasty, "pool_size": WRITERS})) as writer:
+        reader = database.open_reader(settings.model_copy(update=hasty))
+        try:
+            yield reader, writer
+        finally:
+            reader.dispose()
 
 
 def _check_certificate(serving: Serving) -> None:

@@ -19,10 +19,7 @@ from aipro_ml.api.rest.page import install_pages
 from aipro_ml.api.rest.rates import Rates
 from aipro_ml.api.rest.routes import health, ledger, models, money, predictions, sessions
 from aipro_ml.config import Settings, load_settings
-from aipro_ml.jobs.database import opened
-
-PATIENCE_S = 15
-"""Seconds a statement may take: who reads over HTTP does not wait longer."""
+from aipro_ml.jobs.serving import engines
 
 _SHOWN = (
     "ETag",
@@ -89,13 +86,12 @@ def create(settings: Settings, clock: Clock = now) -> FastAPI:
 def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        hasty = settings.model_copy(update={"statement_timeout_s": min(PATIENCE_S, settings.statement_timeout_s)})
         store = settings.api_rate_store
         rates = Rates(None if store is None else store.get_secret_value())
-        with opened(hasty) as engine:
+        with engines(settings) as (reader, writer):
             # a thread a connection: one more would only wait for a connection
             anyio.to_thread.current_default_thread_limiter().total_tokens = settings.pool_size
-            app.state.house = House(settings, engine, clock, Callers(engine, clock), rates)
+            app.state.house = House(settings, reader, writer, clock, Callers(writer, clock), rates)
             app.state.pulse = health.Pulse()
             yield
 

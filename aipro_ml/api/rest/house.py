@@ -1,16 +1,16 @@
 """What every request of the API finds here: the open database, who is known, what was counted, and the clock."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from aipro_ml.accounts.addresses import client_agent, client_ip, network_of
 from aipro_ml.accounts.caller import Caller
@@ -24,6 +24,8 @@ from aipro_ml.inference.ledger import Head
 from aipro_ml.jobs.actors import Actor
 
 Clock = Callable[[], datetime]
+Asked = ParamSpec("Asked")
+Told = TypeVar("Told")
 
 
 class Roots:
@@ -46,18 +48,38 @@ class House:
     """The open installation behind the API."""
 
     settings: Settings
-    engine: Engine
+    reader: Engine
+    writer: Engine
     clock: Clock
     callers: Callers
     rates: Rates
     roots: Roots = field(default_factory=Roots)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Yield a connection that sees one moment of the database and cannot write."""
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self.engine.connect().execution_options(**options) as connection:
-            yield connection
+    def read(
+        self, ask: Callable[Concatenate[Connection, Asked], Told], *args: Asked.args, **more: Asked.kwargs
+    ) -> Told:
+        """Return what `ask` reads, on a connection that cannot write.
+
+        A connection that was lost since it was last used is found out by using it: then it is asked once more.
+        """
+        try:
+            with self.reader.connect() as connection:
+                return ask(connection, *args, **more)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        with self.reader.connect() as connection:
+            return ask(connection, *args, **more)
+
+    def read_at_once(
+        self, ask: Callable[Concatenate[Connection, Asked], Told], *args: Asked.args, **more: Asked.kwargs
+    ) -> Told:
+        """Return the same where `ask` reads several things that must be of one moment."""
+
+        def of_one_moment(connection: Connection) -> Told:
+            return ask(connection.execution_options(isolation_level="REPEATABLE READ"), *args, **more)
+
+        return self.read(of_one_moment)
 
 
 async def house_of(request: Request) -> House:

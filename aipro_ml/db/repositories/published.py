@@ -1,7 +1,7 @@
 """Published predictions for those who read them from outside: a page at a time, newest first by place in the ledger."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,13 +9,16 @@ from sqlalchemy import ColumnElement, Connection, Select, false, func, or_, sele
 from sqlalchemy.orm import aliased
 
 from aipro_ml.db.models.odds import Sportsbook
-from aipro_ml.db.models.predictions import PredictionResult, ShapExplanation
+from aipro_ml.db.models.predictions import Prediction, PredictionResult, ShapExplanation
 from aipro_ml.db.models.sports import Game, Sport, Team
 from aipro_ml.db.models.warehouse import FactModelPromotion, FactPrediction, FactPredictionRun
 from aipro_ml.enums import BetType, RunMode, Tier
 
 _FACT, _RUN, _GRADE = FactPrediction, FactPredictionRun, PredictionResult
 _HOME, _AWAY = aliased(Team), aliased(Team)
+
+
+FEW_DAYS = timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -44,20 +47,33 @@ class Wanted:
     shadow: bool = False
     graded: bool = False
 
+    @property
+    def is_short(self) -> bool:
+        """Return whether few games are asked for."""
+        if self.kickoffs is None:
+            return self.game_id is not None
+        return self.kickoffs[1] - self.kickoffs[0] <= FEW_DAYS
+
 
 def predictions_before(
     connection: Connection, sight: Sight, wanted: Wanted, before: int | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Return at most `limit` predictions whose `seq` is below `before` (None: the newest), by falling `seq`."""
-    statement = _QUERY.where(*_seen(sight), *_asked(wanted)).order_by(_FACT.seq.desc()).limit(limit)
+    """Return at most `limit` predictions whose `seq` is below `before` (None: the newest), by falling `seq`.
+
+    Of few days their games are looked up first, else the ledger is read from its end: the joins stand in that order.
+    """
+    query = _BY_GAMES if wanted.is_short else _BY_LEDGER
+    statement = query.where(*_seen(sight), *_asked(wanted)).order_by(_FACT.seq.desc()).limit(limit)
     if before is not None:
         statement = statement.where(_FACT.seq < before)
-    return [dict(row) for row in connection.execute(statement).mappings()]
+    found = connection.execute(statement)
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def prediction_seen(connection: Connection, sight: Sight, prediction_id: UUID) -> dict[str, Any] | None:
     """Return the prediction, or None where there is none that the reader may see."""
-    statement = _QUERY.where(_FACT.prediction_id == prediction_id, *_seen(sight))
+    statement = _BY_LEDGER.where(_FACT.prediction_id == prediction_id, *_seen(sight))
     row = connection.execute(statement).mappings().one_or_none()
     return None if row is None else dict(row)
 
@@ -94,7 +110,7 @@ def _champion() -> ColumnElement[Any]:
 _IN_PRODUCTION = func.coalesce(_champion() == _FACT.model_id, false())
 
 
-def _query() -> Select[*tuple[Any, ...]]:
+def _query(*, by_games: bool) -> Select[*tuple[Any, ...]]:
     columns = (
         _FACT.seq,
         _FACT.prediction_id.label("id"),
@@ -133,12 +149,15 @@ def _query() -> Select[*tuple[Any, ...]]:
         _GRADE.closing_line,
         _GRADE.graded_at,
     )
+    chosen = select(*columns)
+    if by_games:
+        said = Prediction
+        start = chosen.select_from(Game).join(said, said.game_id == Game.id).join(_FACT, _FACT.prediction_id == said.id)
+        start = start.join(_RUN, _RUN.id == _FACT.run_id)
+    else:
+        start = chosen.select_from(_FACT).join(_RUN, _RUN.id == _FACT.run_id).join(Game, Game.id == _FACT.game_id)
     return (
-        select(*columns)
-        .select_from(_FACT)
-        .join(_RUN, _RUN.id == _FACT.run_id)
-        .join(Game, Game.id == _FACT.game_id)
-        .join(Sport, Sport.id == Game.sport_id)
+        start.join(Sport, Sport.id == Game.sport_id)
         .join(_HOME, _HOME.id == Game.home_team_id)
         .join(_AWAY, _AWAY.id == Game.away_team_id)
         .outerjoin(Sportsbook, Sportsbook.id == _FACT.sportsbook_id)
@@ -146,7 +165,7 @@ def _query() -> Select[*tuple[Any, ...]]:
     )
 
 
-_QUERY = _query()
+_BY_LEDGER, _BY_GAMES = _query(by_games=False), _query(by_games=True)
 
 
 def _seen(sight: Sight) -> list[ColumnElement[bool]]:

@@ -39,8 +39,7 @@ class Pulse:
 
 def _answers(house: House) -> bool:
     try:
-        with house.reading() as connection:
-            published.answers(connection)
+        house.read(published.answers)
     except SQLAlchemyError:
         return False
     return True
@@ -59,7 +58,6 @@ def health(request: Request, house: Housed) -> Response:
 @router.get("/components", response_model=Components, responses=reading(), openapi_extra={"security": CREDENTIALS})
 def components(request: Request, house: Housed, caller: Operator) -> Response:  # noqa: ARG001 - who may ask is checked
     """Return how each component was when the night last looked at it."""
-    with house.reading() as connection:
-        rows = published.latest_health(connection)
+    rows = house.read(published.latest_health)
     told = [Component(**{name: row[name] for name in Component.model_fields}) for row in rows]
     return answer(request, Components(items=told))

@@ -32,13 +32,12 @@ class ProofAsked(BaseModel):
 @router.get("/head", response_model=LedgerHead, responses=reading(), openapi_extra={"security": CREDENTIALS})
 def head(request: Request, house: Housed, caller: Reader) -> Response:  # noqa: ARG001 - who may ask is checked
     """Return rows, head and Merkle root of the ledger; the tag is the head's own."""
-    with house.reading() as connection:
-        now = published.ledger_head(connection)
-        tag = f"{now.seq}-{now.chain_hash[:24]}"
-        known = unchanged(request, tag)
-        if known is not None:
-            return known
-        root = house.roots.of(now, lambda: published.ledger_root(connection, now))
+    now = house.read(published.ledger_head)
+    tag = f"{now.seq}-{now.chain_hash[:24]}"
+    known = unchanged(request, tag)
+    if known is not None:
+        return known
+    root = house.roots.of(now, lambda: house.read(published.ledger_root, now))
     told = LedgerHead(rows=now.seq, head=f"{now.seq}:{now.chain_hash}", merkle_root=root)
     return tagged(request, told.model_dump_json().encode(), tag)
 
@@ -50,9 +49,8 @@ def proof(
     request: Request, house: Housed, caller: Reader, prediction_id: Id, asked: Annotated[ProofAsked, Query()]
 ) -> Response:
     """Return the proof that a prediction stands in the ledger, under today's root or an earlier one (`rows`)."""
-    with house.reading() as connection:
-        seen = published.is_seen(connection, sight_of(caller), prediction_id)
-        found = published.ledger_proof(connection, prediction_id, asked.rows) if seen else None
+    seen = house.read(published.is_seen, sight_of(caller), prediction_id)
+    found = house.read_at_once(published.ledger_proof, prediction_id, asked.rows) if seen else None
     if found is None:
         raise NotFoundError("no prediction of this id is published for you")
     return answer(request, Proof(**found))

@@ -45,8 +45,7 @@ def models(request: Request, house: Housed, caller: ModelReader, asked: Annotate
     """List models, the newest first: those of production, now or once; with predictions:shadow all."""
     before = None if asked.cursor is None else place_of(asked.cursor, asked.asked, (moment, key))
     wanted = WantedModels(asked.sport, asked.bet_type, asked.production, None, _shadow(caller))
-    with house.reading() as connection:
-        rows = published.models_page(connection, wanted, before, asked.limit + 1)
+    rows = house.read(published.models_page, wanted, before, asked.limit + 1)
     shown, last = rows[: asked.limit], rows[: asked.limit][-1:]
     following = cursor_of([last[0]["created_at"], last[0]["id"]], asked.asked) if len(rows) > asked.limit else None
     return answer(request, ModelsPage(items=[Model(**row) for row in shown], next=following))
@@ -57,8 +56,7 @@ def models(request: Request, house: Housed, caller: ModelReader, asked: Annotate
 )
 def model(request: Request, house: Housed, caller: ModelReader, model_id: Id) -> Response:
     """Return one model with its most important features."""
-    with house.reading() as connection:
-        row = published.model(connection, model_id, shadow=_shadow(caller))
+    row = house.read(published.model, model_id, shadow=_shadow(caller))
     if row is None:
         raise NotFoundError("no model of this id is told of to you")
     return answer(request, ModelDetail(**row))
@@ -73,9 +71,7 @@ def performance(
     """List how models did by day, the latest first: those of production, now or once; with predictions:shadow all."""
     before = None if asked.cursor is None else place_of(asked.cursor, asked.asked, (day, key))
     wanted = WantedModels(asked.sport, asked.bet_type, None, asked.model, _shadow(caller))
-    with house.reading() as connection:
-        days = Days(asked.since, asked.until)
-        rows = published.performance_page(connection, wanted, days, before, asked.limit + 1)
+    rows = house.read(published.performance_page, wanted, Days(asked.since, asked.until), before, asked.limit + 1)
     shown, last = rows[: asked.limit], rows[: asked.limit][-1:]
     following = cursor_of([last[0]["date"], last[0]["id"]], asked.asked) if len(rows) > asked.limit else None
     return answer(request, PerformancePage(items=[PerformanceDay(**row) for row in shown], next=following))

@@ -46,8 +46,7 @@ IdempotencyKey = Annotated[
 @router.get("/bankroll", response_model=Bankroll, responses=reading(404), openapi_extra={"security": CREDENTIALS})
 def bankroll(request: Request, house: Housed, caller: Owner) -> Response:
     """Return the caller's bankroll and what its bets came to."""
-    with house.reading() as connection:
-        summary = published_money.bankroll(connection, caller.user_id)
+    summary = house.read_at_once(published_money.bankroll, caller.user_id)
     if summary is None:
         raise NotFoundError(NO_BANKROLL)
     return answer(request, Bankroll.of(summary))
@@ -63,8 +62,7 @@ def movements(request: Request, house: Housed, caller: Owner, asked: Annotated[Q
     """List what moved in the caller's bankroll, the latest first."""
     question = {**asked.asked, "list": "movements"}
     before = None if asked.cursor is None else place_of(asked.cursor, question, (moment, key))
-    with house.reading() as connection:
-        rows = published_money.movements_page(connection, caller.user_id, before, asked.limit + 1)
+    rows = house.read(published_money.movements_page, caller.user_id, before, asked.limit + 1)
     if rows is None:
         raise NotFoundError(NO_BANKROLL)
     shown = rows[: asked.limit]
@@ -77,9 +75,7 @@ def bets(request: Request, house: Housed, caller: Owner, asked: Annotated[BetsAs
     """List the caller's bets, the latest first."""
     question = {**asked.asked, "list": "bets"}
     before = None if asked.cursor is None else place_of(asked.cursor, question, (moment, key))
-    with house.reading() as connection:
-        owner = caller.user_id
-        rows = published_money.bets_page(connection, owner, before, asked.limit + 1, open_only=asked.open)
+    rows = house.read(published_money.bets_page, caller.user_id, before, asked.limit + 1, open_only=asked.open)
     shown = rows[: asked.limit]
     following = cursor_of([shown[-1]["placed_at"], shown[-1]["id"]], question) if len(rows) > len(shown) else None
     return answer(request, BetsPage(items=[Bet.of(row) for row in shown], next=following))
@@ -105,12 +101,9 @@ def place(
     request: Request, house: Housed, caller: Bettor, wish: BetWish, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Place a bet on a prediction and take its stake from the caller's bankroll; it cannot be taken back."""
-    with house.reading() as connection:
-        seen = published.is_seen(connection, sight_of(caller), wish.prediction)
-        has_bank = published_money.bankroll(connection, caller.user_id) is not None
-    if not seen:
+    if not house.read(published.is_seen, sight_of(caller), wish.prediction):
         raise NotFoundError("no prediction of this id is published for you")
-    if not has_bank:
+    if house.read(published_money.bankroll, caller.user_id) is None:
         raise NotFoundError(NO_BANKROLL)
     wanted = placing.Wish(
         prediction=str(wish.prediction),
@@ -122,14 +115,13 @@ def place(
     )
     by = actor(request, caller.user_id)
     who = BankRequest(caller.email, by, house.clock(), overrides=house.settings.overrides)
-    slip = placing.place(house.engine, who, wanted)
+    slip = placing.place(house.writer, who, wanted)
     told = Bet.of(_own_bet(house, caller, slip.bet_id))
     return secret_answer(told, 200 if slip.repeated else 201, {"Location": f"/v1/bets/{slip.bet_id}"})
 
 
 def _own_bet(house: House, caller: Caller, bet_id: Id) -> Mapping[str, Any]:
-    with house.reading() as connection:
-        row = published_money.bet(connection, caller.user_id, bet_id)
+    row = house.read(published_money.bet, caller.user_id, bet_id)
     if row is None:
         raise NotFoundError("you have no bet of this id")
     return row

@@ -72,8 +72,7 @@ def results(request: Request, house: Housed, caller: Reader, asked: Annotated[Pr
 )
 def prediction(request: Request, house: Housed, caller: Reader, prediction_id: Id) -> Response:
     """Return one prediction with its explanation: what each feature added to the log-odds."""
-    with house.reading() as connection:
-        row = published.prediction(connection, sight_of(caller), prediction_id)
+    row = house.read(published.prediction, sight_of(caller), prediction_id)
     if row is None:
         raise NotFoundError("no prediction of this id is published for you")
     return answer(request, ExplainedPrediction.of(row))
@@ -95,8 +94,7 @@ def _listed(request: Request, house: Housed, caller: Caller, asked: PredictionsA
         shadow=asked.shadow,
         graded=graded,
     )
-    with house.reading() as connection:
-        rows = published.predictions_page(connection, sight, wanted, before, asked.limit + 1)
+    rows = house.read(published.predictions_page, sight, wanted, before, asked.limit + 1)
     shown = rows[: asked.limit]
     following = cursor_of([shown[-1]["seq"]], question) if len(rows) > asked.limit else None
     return answer(request, PredictionsPage(items=[Prediction.of(row) for row in shown], next=following))

@@ -26,7 +26,7 @@ async def login(request: Request, house: Housed, wish: LoginWish) -> Response:
     await spend(house, LOGINS_A_MINUTE, "login", network(request))
     agent = request.headers.get("user-agent")
     asked = LoginRequest(wish.email, wish.password, wish.code, address(request), agent)
-    tokens = await run_in_threadpool(sessions.login, house.engine, house.settings, asked, house.clock())
+    tokens = await run_in_threadpool(sessions.login, house.writer, house.settings, asked, house.clock())
     return secret_answer(_pair(tokens))
 
 
@@ -35,7 +35,7 @@ async def refresh(request: Request, house: Housed, wish: RefreshWish) -> Respons
     """Return the next pair of tokens; the presented one is used up, and shown again it ends the session."""
     await spend(house, LOGINS_A_MINUTE, "refresh", network(request))
     who = (address(request), request.headers.get("user-agent"), house.clock())
-    tokens = await run_in_threadpool(sessions.refresh, house.engine, house.settings, wish.refresh_token, *who)
+    tokens = await run_in_threadpool(sessions.refresh, house.writer, house.settings, wish.refresh_token, *who)
     return secret_answer(_pair(tokens))
 
 
@@ -45,7 +45,7 @@ async def logout(request: Request, house: Housed, caller: AnyCaller) -> Response
     if caller.key_id is not None:
         raise AccessError  # a key has no session
     credential = credential_of(request.headers)
-    await run_in_threadpool(sessions.logout, house.engine, credential.text, house.clock())
+    await run_in_threadpool(sessions.logout, house.writer, credential.text, house.clock())
     house.callers.forget(credential)
     return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
