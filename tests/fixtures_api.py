@@ -1,5 +1,7 @@
 """The read API on a slate of predictions in a database of its own, and callers of every kind to ask it."""
 
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+import uvicorn
 
 from aipro_ml.api.rest.app import create
 from aipro_ml.config import Settings
@@ -106,6 +109,21 @@ def world(server: Server, api_template: tuple[str, list[Listed], list[Listed]], 
         with TestClient(create(settings, lambda: NOW), raise_server_exceptions=False) as client:
             yield World(settings, engine, slate, shadows, client)
         engine.dispose()
+
+
+@pytest.fixture
+def served(world: World) -> Iterator[str]:
+    """The address of the same installation served by uvicorn, as `aipro api serve` serves it."""
+    app = create(world.settings, lambda: NOW)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
 
 
 def _store(connection: sa.Connection) -> tuple[list[Listed], list[Listed]]:

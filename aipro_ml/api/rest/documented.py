@@ -11,7 +11,7 @@ _REF = "#/components/schemas/Problem"
 Responses = dict[int | str, dict[str, Any]]
 
 _MEANINGS = {
-    400: "A spoiled cursor.",
+    400: "A spoiled cursor, or a body that cannot be read.",
     401: "No key or token, or one that opens nothing.",
     403: "Known, and not permitted.",
     404: "Not there, or not for this caller.",

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -156,7 +157,21 @@ async def _of_http(request: Request, error: Exception) -> Response:
         return unexpected(request_id, error)
     told = {404: "nothing is here: /docs tells what there is", 405: "this method is not for this place: see Allow"}
     detail = told.get(error.status_code, str(error.detail))
-    return problem(request_id, error.status_code, detail, headers=error.headers)
+    headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
+    return problem(request_id, error.status_code, detail, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """Return every method this place knows: each of them is a route of its own."""
+    app: FastAPI = request.app
+    path = request.url.path
+    methods = {
+        method.upper()
+        for place, told in app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", place), path)
+        for method in told
+    }
+    return ", ".join(sorted(methods or {"GET"}))
 
 
 async def _of_database(request: Request, error: Exception) -> Response:

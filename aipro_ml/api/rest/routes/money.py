@@ -23,6 +23,7 @@ from aipro_ml.jobs.bank import Request as BankRequest
 router = APIRouter(prefix="/v1", tags=["money"])
 Owner = Annotated[Caller, Depends(permitted("bank:read"))]
 Bettor = Annotated[Caller, Depends(permitted("bets:write"))]
+_LINK = {"operationId": "bet_v1_bets__bet_id__get", "parameters": {"bet_id": "$response.body#/id"}}
 NO_BANKROLL = "you have no bankroll: `aipro bank open` opens one"
 
 
@@ -93,7 +94,8 @@ def bet(request: Request, house: Housed, caller: Owner, bet_id: Id) -> Response:
     response_model=Bet,
     responses={
         200: {"model": Bet, "description": "It was placed before under this Idempotency-Key."},
-        **problems(401, 403, 404, 409, 413),
+        201: {"description": "It is placed.", "links": {"bet": _LINK}},
+        **problems(400, 401, 403, 404, 409, 413),
     },
     openapi_extra={"security": CREDENTIALS},
 )

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1", tags=["sessions"])
 AnyCaller = Annotated[Caller, Depends(permitted(None))]
 
 
-@router.post("/login", response_model=TokenPair, responses=problems(401, 413))
+@router.post("/login", response_model=TokenPair, responses=problems(400, 401, 413))
 async def login(request: Request, house: Housed, wish: LoginWish) -> Response:
     """Begin a session; what was wrong is never told."""
     await spend(house, LOGINS_A_MINUTE, "login", network(request))
@@ -30,7 +30,7 @@ async def login(request: Request, house: Housed, wish: LoginWish) -> Response:
     return secret_answer(_pair(tokens))
 
 
-@router.post("/refresh", response_model=TokenPair, responses=problems(401, 413))
+@router.post("/refresh", response_model=TokenPair, responses=problems(400, 401, 413))
 async def refresh(request: Request, house: Housed, wish: RefreshWish) -> Response:
     """Return the next pair of tokens; the presented one is used up, and shown again it ends the session."""
     await spend(house, LOGINS_A_MINUTE, "refresh", network(request))
