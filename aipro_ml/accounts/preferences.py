@@ -6,23 +6,28 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from aipro_ml.enums import Severity
 from aipro_ml.errors import UsageError, printable
 
 DEFAULT_TIMEZONE = "America/New_York"
 
 
 class Notifications(BaseModel):
-    """Alerts a user wants: whether by e-mail, from which severity and which tier on."""
+    """Alerts an admin wants: whether by e-mail, and from which severity on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     email: bool = False
-    severity: Literal["info", "warning", "critical"] = "critical"
-    tier: Literal["A", "B", "C", "D"] = "A"
+    severity: Severity = Severity.CRITICAL
+
+    def wants(self, severity: Severity) -> bool:
+        """Return whether an alert of this severity is to be mailed."""
+        order = list(Severity)
+        return self.email and order.index(severity) >= order.index(self.severity)
 
 
 class Display(BaseModel):
-    """How a client shows things to the user."""
+    """How a client is to show things to the user."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,6 +69,14 @@ def stored_preferences(
     """Return the preferences a row holds; UsageError where it holds something else."""
     zone = DEFAULT_TIMEZONE if timezone is None else timezone
     return _read({"timezone": zone, "notifications": dict(notifications), "display": dict(display)})
+
+
+def stored_notifications(document: Mapping[str, Any]) -> Notifications:
+    """Return what a row says its user wants to hear of; the default where it cannot be read: alerts go on."""
+    try:
+        return Notifications.model_validate(document)
+    except ValidationError:
+        return Notifications()
 
 
 def _read(document: Mapping[str, Any]) -> Preferences:

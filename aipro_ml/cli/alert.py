@@ -44,15 +44,15 @@ def ack(
 
 @app.command("send")
 def send(context: typer.Context) -> None:
-    """Send what has not gone out yet by webhook and e-mail (AIPRO_ALERT_WEBHOOK, AIPRO_ALERT_EMAIL_TO)."""
+    """Send what has not gone out yet by webhook and e-mail (AIPRO_ALERT_WEBHOOK, AIPRO_ALERT_EMAIL_TO, admins)."""
     from aipro_ml.errors import AiproError
+    from aipro_ml.jobs.alerts import channels as channels_of
     from aipro_ml.jobs.alerts import send_open
     from aipro_ml.jobs.database import opened
-    from aipro_ml.jobs.notifiers import notifiers
 
     chosen = settings(context)
-    channels = ", ".join(notifiers(chosen))
     with opened(chosen) as engine:
+        channels = ", ".join(channels_of(engine, chosen))
         failed = send_open(engine, chosen, datetime.now(UTC))
     if failed:
         raise AiproError(f"not sent: {'; '.join(failed)}; they stay open and are sent the next time")

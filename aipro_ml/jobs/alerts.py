@@ -6,9 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from aipro_ml.accounts.preferences import stored_notifications
 from aipro_ml.config import Settings
+from aipro_ml.db.repositories import accounts
 from aipro_ml.db.repositories import alerts as repository
 from aipro_ml.db.repositories.alerts import NewAlert, StoredAlert
+from aipro_ml.enums import UserRole
 from aipro_ml.errors import AiproError
 from aipro_ml.jobs.notifiers import notifiers
 
@@ -33,7 +36,7 @@ def send_open(engine: Engine, settings: Settings, now: datetime) -> list[str]:
     An alert goes out at least once: killed between sending and noting it, it goes out again.
     """
     failed = []
-    for channel, send in notifiers(settings).items():
+    for channel, send in channels(engine, settings).items():
         with engine.connect() as connection:
             waiting = [alert for alert in repository.open_alerts(connection) if channel not in alert.sent]
         if not waiting:
@@ -48,6 +51,14 @@ def send_open(engine: Engine, settings: Settings, now: datetime) -> list[str]:
             for alert in waiting:
                 repository.note_sent(connection, alert.id, channel, now)
     return failed
+
+
+def channels(engine: Engine, settings: Settings) -> dict[str, Send]:
+    """Return the channels alerts go out by: those configured, and mail to the admins who asked for it."""
+    with engine.connect() as connection:
+        asked = accounts.notifications_of(connection, (UserRole.ADMIN, UserRole.SUPER_ADMIN))
+    readers = [(email, stored_notifications(wants)) for email, wants in asked]
+    return dict(notifiers(settings, [each for each in readers if each[1].email]))
 
 
 def list_alerts(engine: Engine, limit: int, *, acknowledged: bool) -> list[dict[str, object]]:

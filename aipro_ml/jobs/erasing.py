@@ -36,7 +36,7 @@ def erase(engine: Engine, change: Change, *, dry_run: bool = False) -> Erased:
         keep_a_super_admin(connection, found)
         balance, open_bets = accounts.holdings(connection, found.id)
         nobody = {
-            "email": f"erased-{found.id}@{ERASED_DOMAIN}",
+            "email": f"{found.id.hex[:16]}@{ERASED_DOMAIN}",
             "name": None,
             "hashed_password": "!",
             "role": UserRole.USER,

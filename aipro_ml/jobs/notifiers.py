@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 
+from aipro_ml.accounts.preferences import Notifications
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories.alerts import StoredAlert
 from aipro_ml.errors import AiproError
@@ -12,16 +13,28 @@ from aipro_ml.errors import AiproError
 TIMEOUT_S = 10
 
 Notifier = Callable[[Sequence[StoredAlert]], None]
+Reader = tuple[str, Notifications]
+"""An address, and what its owner wants to hear of."""
 
 
-def notifiers(settings: Settings) -> dict[str, Notifier]:
-    """Return the configured channels by name; none where nothing is configured."""
+def notifiers(settings: Settings, readers: Sequence[Reader] = ()) -> dict[str, Notifier]:
+    """Return the configured channels by name, with `admins` where some want mail; none where nothing is configured."""
     found: dict[str, Notifier] = {}
     if settings.alert_webhook is not None:
         found["webhook"] = lambda alerts: post(settings, alerts)
     if settings.alert_email_to:
-        found["email"] = lambda alerts: mail(settings, alerts)
+        found["email"] = lambda alerts: mail(settings, alerts, settings.alert_email_to)
+    if readers:
+        found["admins"] = lambda alerts: mail_each(settings, alerts, readers)
     return found
+
+
+def mail_each(settings: Settings, alerts: Sequence[StoredAlert], readers: Sequence[Reader]) -> None:
+    """Send each reader the alerts they want, in a message of their own: nobody sees another's address."""
+    for address, wants in readers:
+        asked = [alert for alert in alerts if wants.wants(alert.severity)]
+        if asked:
+            mail(settings, asked, address)
 
 
 def post(settings: Settings, alerts: Sequence[StoredAlert]) -> None:
@@ -53,14 +66,14 @@ def payload(alert: StoredAlert) -> dict[str, object]:
     }
 
 
-def mail(settings: Settings, alerts: Sequence[StoredAlert]) -> None:
-    """Send all alerts in one message; smtplib's errors come through."""
+def mail(settings: Settings, alerts: Sequence[StoredAlert], to: str) -> None:
+    """Send all alerts in one message to the addresses (comma between); smtplib's errors come through."""
     message = EmailMessage()
     worst = min(alerts, key=lambda alert: ("critical", "warning", "info").index(alert.severity.value))
     more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
     message["Subject"] = f"[AI PRO SPORTS] {worst.severity.value}: {one_line(worst.message)[:120]}{more}"
     message["From"] = settings.alert_email_from
-    message["To"] = ", ".join(address.strip() for address in settings.alert_email_to.split(","))
+    message["To"] = ", ".join(address.strip() for address in to.split(","))
     lines = [f"{a.created_at:%Y-%m-%d %H:%M} UTC  {a.severity.value}  {a.alert_type}: {a.message}" for a in alerts]
     message.set_content("\n".join(lines) + "\n\nAcknowledge one: aipro alert ack ID --by EMAIL\n")
     with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_S) as server:

@@ -8,12 +8,15 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from aipro_ml.db.repositories.alerts import NewAlert
-from aipro_ml.enums import Severity
+from aipro_ml.enums import Severity, UserRole
 from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.jobs.accounts import Change, set_preferences
+from aipro_ml.jobs.actors import Actor
 from aipro_ml.jobs.alerts import acknowledge, list_alerts, raise_alerts, send_open
 from tests.fixtures_commands import Aipro, use
 from tests.fixtures_platform import Platform
 from tests.jobs.listeners import mail_listener, web_listener
+from tests.jobs.people import add_member
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 STALE = NewAlert("stale_source", "NFL", Severity.WARNING, "NFL: the newest quote is 50 h old")
@@ -80,6 +83,23 @@ def test_each_channel_gets_an_alert_once(engine, database_settings):
     )
     assert "stale_source: NFL" in mail.get_content()
     assert {row["sent"] for row in listed(engine)} == {"email, webhook"}
+
+
+def test_admins_who_asked_for_it_get_mail_of_their_own_from_their_severity_on(engine, database_settings):
+    wishes = {"ann": "warning", "ben": "critical", "cleo": "info"}
+    for name, severity in wishes.items():
+        add_member(engine, f"{name}@example.org", UserRole.ADMIN if name != "cleo" else UserRole.USER)
+        asked = {"notifications.email": "yes", "notifications.severity": severity}
+        set_preferences(engine, Change(f"{name}@example.org", Actor(login="root"), NOW), asked)
+    with mail_listener() as post:
+        settings = database_settings.model_copy(update={"smtp_host": "127.0.0.1", "smtp_port": post.port})
+        raise_alerts(engine, settings, [STALE, LATE], NOW)
+        assert send_open(engine, settings, NOW) == []
+        sent = [message_from_string(text, policy=policy.default) for text in post.messages]
+    told = {mail["To"]: (STALE.message in mail.get_content(), "12:40" in mail.get_content()) for mail in sent}
+    assert len(sent) == 2
+    assert told == {"ann@example.org": (True, True), "ben@example.org": (False, True)}
+    assert {row["sent"] for row in listed(engine)} == {"admins"}
 
 
 @pytest.mark.parametrize("away", ["refuses", "is not there"])

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from aipro_ml.config import ModelConfig
-from aipro_ml.enums import BetType, CalibrationMethod
-from aipro_ml.errors import ArtifactError, GuardError, UsageError
+from aipro_ml.enums import BetType, CalibrationMethod, UserRole
+from aipro_ml.errors import ArtifactError, ForbiddenError, GuardError, UsageError
 from aipro_ml.jobs import promote as promotion
 from aipro_ml.jobs import training_bench
 from aipro_ml.jobs.calibrate import calibrate
@@ -19,6 +19,7 @@ from aipro_ml.jobs.promote import Decision, PromotionRefusedError, promote, roll
 from aipro_ml.jobs.promotions import history
 from aipro_ml.jobs.train import TrainingRequest, train
 from tests.fixtures_platform import NOW, SPORT, open_week_request, training
+from tests.jobs.people import add_user
 
 LATER = NOW + timedelta(hours=1)
 RIVAL = ModelConfig(name="rival", framework="sklearn", estimator="logistic_regression", params={"C": 0.001})
@@ -101,15 +102,22 @@ def test_promotion_demotes_the_one_before_and_is_written_down(rival):
     platform, model = rival
     (previous,) = production(platform)
     calibrate(platform.engine, platform.settings, model, CalibrationMethod.AUTO, LATER)
-    promote(platform.engine, platform.settings, model[:12], DECISION)
+    with platform.engine.begin() as connection:
+        ann = add_user(connection, "ann@example.com", LATER, UserRole.ADMIN)
+        add_user(connection, "ben@example.com", LATER, UserRole.PRO_USER)
+    with pytest.raises(ForbiddenError, match="admin:models"):
+        promote(platform.engine, platform.settings, model, replace(DECISION, actor="ben@example.com"))
+    promote(platform.engine, platform.settings, model[:12], replace(DECISION, actor="Ann@example.com"))
     assert production(platform) == [model]
     assert len(production(platform, "spread")) == 1
     assert str(platform.one("SELECT default_model_id FROM sports WHERE code = :code", code=SPORT)) == model
     (fact,) = platform.rows("SELECT * FROM fact_model_promotions WHERE decided_at = :at", at=LATER)
     assert (str(fact["model_id"]), str(fact["previous_model_id"])) == (model, previous)
-    assert (fact["reason"], fact["actor"], fact["action"]) == ("better", "a person", "promote")
+    assert (fact["reason"], fact["actor"], fact["action"]) == ("better", str(ann), "promote")
+    assert history(platform.settings, SPORT, None, 1)[0]["who"] == "ann@example.com"
     (act,) = platform.rows("SELECT * FROM audit_logs WHERE action = 'model.promote' AND resource_id = :id", id=model)
-    assert act["details"] == {"reason": "better", "actor": "a person", "previous": previous, "verdict": "PROMOTE"}
+    assert act["user_id"] == ann
+    assert act["details"] == {"reason": "better", "actor": str(ann), "previous": previous, "verdict": "PROMOTE"}
     assert fact["verdict"] == fact["gate"]["verdict"] == "PROMOTE"
     assert fact["gate"]["limits"]["epsilon_published"] == 0.005
     assert {check["finding"] for check in fact["gate"]["checks"]} <= {"pass", "warn"}

@@ -1,6 +1,6 @@
 """Accounts: users and what they set for themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,6 +108,15 @@ def save_preferences(
     connection.execute(
         statement.on_conflict_do_update(index_elements=[UserPreference.user_id], set_={**values, "updated_at": now})
     )
+
+
+def notifications_of(connection: Connection, roles: Collection[UserRole]) -> list[tuple[str, dict[str, Any]]]:
+    """Return (address, what they want to hear of) of the active users of these roles who set it, by address."""
+    statement = select(User.email, UserPreference.notification_settings).join(
+        UserPreference, UserPreference.user_id == User.id
+    )
+    asked = statement.where(User.role.in_(roles), _ACTIVE, UserPreference.notification_settings.is_not(None))
+    return [(row[0], row[1]) for row in connection.execute(asked.order_by(User.email))]
 
 
 def drop_preferences(connection: Connection, user_id: UUID) -> int:
