@@ -27,7 +27,9 @@ def scored_rows(matrix: FeatureMatrix, rows: Positions, p: Floats) -> pd.DataFra
     if matrix.y is None:
         raise UsageError("the feature matrix has no labels: build it with labels to score on it")
     meta = matrix.meta.iloc[rows]
-    week = meta["week"].astype("float64").fillna(meta["kickoff"].dt.isocalendar().week.astype("float64"))
+    week = meta["week"].astype("float64")
+    if week.isna().any():
+        week = week.fillna(meta["kickoff"].dt.isocalendar().week.astype("float64"))
     frame = {
         "season": meta["season"].to_numpy("int64"),
         "week": week.to_numpy("float64"),
