@@ -13,6 +13,7 @@ from aipro_ml import __version__, logs
 from aipro_ml.cli import (
     alert,
     api,
+    audit,
     backtest,
     bank,
     bet,
@@ -72,6 +73,7 @@ for _noun in (
     backtest,
     schedule,
     alert,
+    audit,
     warehouse,
     api,
     config,

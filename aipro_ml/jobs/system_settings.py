@@ -15,6 +15,7 @@ from aipro_ml.enums import Layer
 from aipro_ml.errors import UsageError
 from aipro_ml.features.sports import sports
 from aipro_ml.jobs.actors import Actor, write_down
+from aipro_ml.jobs.authority import require
 from aipro_ml.jobs.database import unit
 from aipro_ml.settings import Override
 
@@ -141,13 +142,14 @@ def change(engine: Engine, settings: Settings, asked: Change) -> Changed:
     """Change a setting in the database, or take it out; the act and its reason go to the audit log.
 
     The value it has already writes nothing. UsageError for a key that is no setting (taking one out is allowed), a
-    value that does not fit, or no reason.
+    value that does not fit, or no reason; ForbiddenError where the acting user is no admin.
     """
     reason = asked.reason.strip()
     if not 0 < len(reason) <= LONGEST_REASON:
         raise UsageError(f"say why, in 1 to {LONGEST_REASON} characters: --reason")
     there = known(settings)
     with unit(engine, dry_run=asked.dry_run) as connection:
+        require(connection, asked.actor, "admin:settings")
         wait_for(connection, f"setting {asked.key}")
         stored = repository.stored_settings(connection).get(asked.key)
         before = None if stored is None else stored.value

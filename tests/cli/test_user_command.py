@@ -101,3 +101,18 @@ def test_a_key_is_shown_once_and_never_listed(say, engine):
     assert say("key add --user ann@example.com --name cron --may models:read").code == 3
     assert "is revoked" in say(f"key revoke {key['key']}").out
     assert rows(say("key list --json"))[0]["state"] == "revoked"
+
+
+def test_who_did_what_is_listed(say, engine):
+    say("user add root@example.com --role super_admin --password-stdin", PASSWORD)
+    say("user add ann@example.com --by root@example.com --password-stdin", PASSWORD)
+    say("key add --user ann@example.com --name cron --by ann@example.com")
+    say("user unlock ann@example.com --by root@example.com")
+    told = [(row["by"], row["action"]) for row in rows(say("audit list --json"))]
+    root, ann = "root@example.com", "ann@example.com"
+    assert told[:3] == [(root, "login.unlock"), (ann, "key.add"), (root, "user.add")]
+    assert len(told) == 4
+    assert [row["action"] for row in rows(say("audit list --user ann@example.com --action key --json"))] == ["key.add"]
+    assert len(rows(say("audit list --user ann@example.com --json"))) == 3
+    assert say("audit list --since 2099-01-01").out == "acts: nothing\n"
+    assert say("audit list --user eve@example.com").code == 2

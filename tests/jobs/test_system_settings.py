@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from aipro_ml.config import Settings, bet_limits, nightly_config
 from aipro_ml.config.known import FAMILIES
-from aipro_ml.enums import Layer
-from aipro_ml.errors import UsageError
+from aipro_ml.enums import Layer, UserRole
+from aipro_ml.errors import ForbiddenError, UsageError
 from aipro_ml.jobs import health
 from aipro_ml.jobs.actors import Actor
 from aipro_ml.jobs.system_settings import (
@@ -79,7 +79,10 @@ def test_a_later_layer_wins_over_an_earlier_one(engine, database_settings):
 
 def test_a_change_is_typed_and_written_down_with_who_and_why(engine, database_settings):
     with engine.begin() as connection:
-        ann = add_user(connection, "ann@example.org", NOW)
+        ann = add_user(connection, "ann@example.org", NOW, UserRole.ADMIN)
+        ben = add_user(connection, "ben@example.org", NOW, UserRole.PRO_USER)
+    with pytest.raises(ForbiddenError, match="admin:settings"):
+        put(engine, database_settings, KEY, "0.040", actor=Actor(ben), reason="more for me")
     done = put(engine, database_settings, KEY, "0.040", actor=Actor(ann), reason=" less on one game ")
     assert (done.before, done.after, done.standing) == (None, "0.04", "0.05")
     with engine.connect() as connection:

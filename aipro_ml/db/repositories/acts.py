@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, String, cast, func, insert, select
+from sqlalchemy import Connection, String, cast, func, insert, or_, select
 
 from aipro_ml.db.models.ml import MlModel
 from aipro_ml.db.models.sports import Sport
@@ -91,6 +91,40 @@ def audit(
 ) -> None:
     """Append an act whose actor, if any, its details name."""
     record_act(connection, Act(action, resource, resource_id, act), now)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which acts are asked for: of this user, of actions that begin so, since then; None: of all."""
+
+    user_id: UUID | None = None
+    action: str | None = None
+    since: datetime | None = None
+
+
+def list_acts(connection: Connection, asked: Asked, limit: int) -> list[dict[str, Any]]:
+    """Return the latest acts, newest first: at, by (address, login or None), action, on what, from where, details."""
+    row = AuditLog
+    statement = select(
+        row.created_at.label("at"),
+        func.coalesce(User.email, row.details["login"].astext).label("by"),
+        row.action,
+        row.resource,
+        row.resource_id,
+        func.host(row.ip_address).label("ip"),
+        row.user_agent.label("agent"),
+        row.details,
+    ).outerjoin(User, User.id == row.user_id)
+    if asked.user_id is not None:  # what the user did, and what was done to the account and its keys
+        key = str(asked.user_id)
+        of = or_(row.user_id == asked.user_id, row.resource_id == key, row.details["user"].astext == key)
+        statement = statement.where(of)
+    if asked.action is not None:
+        statement = statement.where(row.action.startswith(asked.action, autoescape=True))
+    if asked.since is not None:
+        statement = statement.where(row.created_at >= asked.since)
+    latest = statement.order_by(row.created_at.desc(), row.id).limit(limit)
+    return [dict(each) for each in connection.execute(latest).mappings()]
 
 
 def save_promotion(connection: Connection, values: Mapping[str, Any]) -> None:
