@@ -1,11 +1,20 @@
 """The exceptions of the platform; each carries the exit code the command line ends with."""
 
+import re
 from typing import ClassVar
 
 
 def printable(text: str, keep: str = "") -> str:
     """Return `text` with U+FFFD for what drives a terminal or cannot be stored: names and cells come from others."""
     return "".join(char if char.isprintable() or char in keep else "\ufffd" for char in text)
+
+
+def without_values(text: str) -> str:
+    """Return an error's text, or a traceback, without the details in which PostgreSQL repeats a row's values."""
+    return _DETAIL.sub("DETAIL: (a row's values, left out)", text)
+
+
+_DETAIL = re.compile(r"DETAIL:.*?(?=\n\[SQL|\n\nThe above|\n\nDuring handling|\Z)", re.DOTALL)
 
 
 class AiproError(Exception):

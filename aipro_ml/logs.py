@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from aipro_ml.errors import without_values
+
 _RUN: ContextVar[str] = ContextVar("run", default="-")
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "run"}
 
@@ -39,7 +41,7 @@ class _JsonFormatter(logging.Formatter):
             **_extras(record),
         }
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = without_values(self.formatException(record.exc_info))
         return json.dumps(line, default=str)
 
 
@@ -48,7 +50,7 @@ class _TextFormatter(logging.Formatter):
         """Return one readable line a record."""
         extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
         line = f"{record.levelname.lower()} [{run_id()}] {record.getMessage()}{extras}"
-        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+        return line + ("\n" + without_values(self.formatException(record.exc_info)) if record.exc_info else "")
 
 
 def configure(*, level: str, as_json: bool, folder: Path) -> None:

@@ -51,7 +51,9 @@ class Settings(BaseSettings):
         default=None, validation_alias="DATABASE_OWNER_URL", description="The owner's login, for migrations"
     )
     database_name: str = "ai_pro_sports"
-    mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
+    mlflow_tracking_uri: str | None = Field(
+        default=None, validation_alias="MLFLOW_TRACKING_URI", repr=False, description="Where MLflow keeps its runs"
+    )
     odds_api_key: SecretStr | None = Field(default=None, description="Key of The Odds API, for `aipro data fetch`")
     odds_api_url: str = Field(default="https://api.the-odds-api.com", description="Where The Odds API answers")
     nightly: Path | None = Field(default=None, description="What the nightly run and the schedule do (YAML)")

@@ -41,7 +41,7 @@ from aipro_ml.cli import (
     warehouse,
 )
 from aipro_ml.cli.output import say, warn
-from aipro_ml.errors import AiproError
+from aipro_ml.errors import AiproError, without_values
 
 if TYPE_CHECKING:
     from aipro_ml.config import Settings
@@ -159,7 +159,7 @@ def _unforeseen(error: Exception) -> str:
     """Return one line on an error nobody foresaw, or on bytes of the command line that are no UTF-8."""
     if isinstance(error, UnicodeEncodeError):
         return f"error: {str(error.object)[:120]!r} is no UTF-8 text: write it in UTF-8"
-    told = " ".join(str(error).split())[:300]
+    told = " ".join(without_values(str(error)).split())[:300]
     return f"unexpected error: {type(error).__name__}: {told} (the log file under AIPRO_HOME has the traceback)"
 
 

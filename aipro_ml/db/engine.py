@@ -43,6 +43,7 @@ def open_database(settings: Settings, role: Role = "app") -> sa.Engine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error is logged with its statement: hashes and sealed secrets are none of the log's
         connect_args={"options": _options(settings, url), "application_name": "aipro", "connect_timeout": 10},
     )
     if role == "app" and is_external(settings):

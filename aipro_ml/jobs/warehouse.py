@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from aipro_ml import resources
 from aipro_ml.db.locks import wait_for
-from aipro_ml.db.repositories import nights
+from aipro_ml.db.repositories import acts, nights
 from aipro_ml.db.repositories import warehouse as repository
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.dimensions import date_rows, model_rows, team_rows
@@ -50,24 +50,25 @@ def refresh(
 ) -> WarehouseCount:
     """Bring `dim_*` and `fact_bets` up to date, each table in a transaction of its own.
 
-    Bets are derived only of sports whose grades changed. `rebuild` empties the tables and derives everything, also
-    (at `now`) what follows from quotes; it leaves the same rows as refreshing night by night.
+    Bets are derived only of sports whose grades or closes changed; what they were derived from is noted in the audit
+    log. `rebuild` empties the tables and derives everything, first (at `now`) what follows from quotes; it leaves the
+    same rows as refreshing night by night.
     """
     derive = {"dim_dates": _dates, "dim_teams": _teams, "dim_models": _models}
     counts: dict[str, int] = {}
-    for done, (name, rows_of) in enumerate(derive.items(), start=1):
+    if rebuild:
+        with engine.connect() as connection:
+            codes = nights.sports_stored(connection)
+        counts["market"] = sum(derive_sport(engine, code, now, rebuild=True).written for code in codes)
+    on_step(1, len(derive) + 2)
+    for done, (name, rows_of) in enumerate(derive.items(), start=2):
         with unit(engine) as connection:
             wait_for(connection, "warehouse")
             counts[name] = _brought(connection, name, rows_of(connection), rebuild=rebuild)
         on_step(done, len(derive) + 2)
     with unit(engine) as connection:
         wait_for(connection, "warehouse")
-        counts["fact_bets"] = _bets(connection, rebuild=rebuild)
-    on_step(len(derive) + 1, len(derive) + 2)
-    if rebuild:
-        with engine.connect() as connection:
-            codes = nights.sports_stored(connection)
-        counts["market"] = sum(derive_sport(engine, code, now, rebuild=True).written for code in codes)
+        counts["fact_bets"] = _bets(connection, now, rebuild=rebuild)
     on_step(len(derive) + 2, len(derive) + 2)
     return WarehouseCount(**counts)
 
@@ -103,15 +104,17 @@ def _models(connection: Connection) -> pd.DataFrame:
     return model_rows(repository.models(connection), repository.champions(connection))
 
 
-def _bets(connection: Connection, *, rebuild: bool) -> int:
+def _bets(connection: Connection, now: datetime, *, rebuild: bool) -> int:
     if rebuild:
         repository.empty(connection, "fact_bets")
-    written = 0
-    for code in repository.sports_with_news(connection, everything=rebuild):
+    written, closes = 0, repository.closes_now(connection)
+    behind = repository.sports_with_news(connection, everything=rebuild)
+    for code in behind:
         rows = graded_bets(connection, code)
         count, deleted = repository.bring_to(connection, "fact_bets", rows, repository.bets_of(connection, code))
         written += count.inserted + count.updated + deleted
-    if rebuild or repository.has_news_of_tracked(connection):
+        acts.audit(connection, "warehouse.bets", "fact_bets", code, {"closes": closes.get(code)}, now)
+    if rebuild or behind or repository.has_news_of_tracked(connection):
         stored = repository.tracked(connection)
         count, deleted = repository.bring_to(connection, "fact_bets", tracked_bets(connection), stored)
         written += count.inserted + count.updated + deleted

@@ -73,6 +73,21 @@ def test_models_are_scored_apart():
     assert list(found.columns) == list(DAILY_COLUMNS)
 
 
+def test_live_and_back_filled_predictions_are_never_added_up():
+    next_day = DAY + pd.Timedelta(days=1)
+    rows = [
+        row("g1", "home", 0.6, "win", mode="live"),
+        row("g2", "home", 0.7, "loss", mode="backfilled"),  # on a day with a live one: that day is the live one's
+        row("g3", "home", 0.8, "win", next_day, mode="backfilled"),
+    ]
+    found = daily_performance(pd.DataFrame(rows)).set_index("date")
+    assert found["predictions_count"].tolist() == [1, 1]
+    assert found["log_loss"].tolist() == pytest.approx([-np.log(0.6), -np.log(0.8)])
+    many = [row(f"b{i}", "home", 0.6, "loss", DAY - pd.Timedelta(days=400 - i), mode="backfilled") for i in range(300)]
+    live = [row(f"l{i}", "home", 0.6, "win", DAY + pd.Timedelta(days=i), mode="live") for i in range(150)]
+    assert daily_performance(pd.DataFrame(many + live))["calibration_error"].iloc[300:].isna().all()
+
+
 def test_only_pushes_give_no_row():
     assert daily_performance(pd.DataFrame([row("g1", "home", 0.6, "push")])).empty
 

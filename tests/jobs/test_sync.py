@@ -22,6 +22,7 @@ from aipro_ml.training.artifacts import read_artifact
 from aipro_ml.training.mlflow_store import ENVIRONMENT, TrackingError
 from aipro_ml.training.splits import walk_forward
 from tests.fixtures_platform import LOGISTIC, NOW, SPORT, Platform, training
+from tests.planted import leaks_of_database, leaks_of_files, passwords_of, plant
 from tests.training.league import league
 
 LATER = NOW + timedelta(hours=1)
@@ -72,8 +73,17 @@ def in_mlflow(platform, server, name):
     return Platform(settings)
 
 
-def reviewed(platform, rows):
-    """Return what a process that never saw the platform reads in MLflow."""
+@pytest.fixture
+def planted(monkeypatch):
+    """Secrets in the environment, to be looked for in what MLflow keeps."""
+    return plant(monkeypatch)
+
+
+def reviewed(platform, rows, planted):
+    """Return what a process that never saw the platform reads in MLflow, where no secret stands."""
+    secrets = planted | passwords_of(platform.settings)
+    assert leaks_of_database(str(platform.settings.mlflow_tracking_uri), secrets) == []
+    assert leaks_of_files([platform.settings.artifacts_dir, platform.settings.home], secrets) == []
     uri = str(platform.settings.mlflow_tracking_uri)
     command = [sys.executable, "-c", REVIEW, uri, f"aipro/{SPORT}/moneyline", NAME, str(rows)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **ENVIRONMENT})
@@ -81,7 +91,7 @@ def reviewed(platform, rows):
 
 
 @pytest.mark.slow
-def test_sync_logs_what_mlflow_missed_once_and_its_aliases_follow_every_decision(unlogged, server, tmp_path):
+def test_sync_logs_what_mlflow_missed_once_and_its_aliases_follow_every_decision(unlogged, server, tmp_path, planted):
     platform, rival = unlogged
     (champion,) = (str(row["id"]) for row in platform.rows(
         "SELECT id FROM ml_models WHERE is_production AND bet_type = 'moneyline'"
@@ -109,7 +119,7 @@ def test_sync_logs_what_mlflow_missed_once_and_its_aliases_follow_every_decision
         rows = tmp_path / "rows.parquet"
         frame = pd.DataFrame(example, columns=list(model.feature_names))
         frame.to_parquet(rows)
-        found = reviewed(there, rows)
+        found = reviewed(there, rows, planted)
         there.close()
     assert found["aliases"] == {"champion": rival, "previous": champion, "challenger": champion}
     np.testing.assert_array_equal(found["p"], model.predict_proba(frame))

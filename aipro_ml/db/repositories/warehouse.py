@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -52,6 +53,19 @@ _GRADED = text(
     GROUP BY s.code ORDER BY s.code
     """
 )
+_CLOSES = text(
+    """
+    SELECT s.code, count(*) || ' ' || sum(hashtextextended(c::text, 0)::numeric) AS closes
+    FROM closing_lines c JOIN games g ON g.id = c.game_id JOIN sports s ON s.id = g.sport_id
+    WHERE EXISTS (SELECT FROM predictions p WHERE p.game_id = c.game_id) GROUP BY s.code
+    """
+)
+_DERIVED_FROM = text(
+    """
+    SELECT DISTINCT ON (resource_id) resource_id AS code, details->>'closes' AS closes FROM audit_logs
+    WHERE action = 'warehouse.bets' AND resource = 'fact_bets' ORDER BY resource_id, created_at DESC, id
+    """
+)
 _BETS = text(
     """
     SELECT b.id::text AS id FROM fact_bets b JOIN games g ON g.id = b.game_id
@@ -88,9 +102,25 @@ def game_span(connection: Connection) -> tuple[datetime, datetime] | None:
 
 
 def sports_with_news(connection: Connection, *, everything: bool) -> list[str]:
-    """Return the sports whose bets do not follow their grades any more (`everything`: all that have predictions)."""
+    """Return the sports whose bets do not follow their grades and closes any more.
+
+    With `everything` all that have predictions. A grade does not tell of each close that a bet is held against.
+    """
+    closes = closes_now(connection)
+    before: dict[str, str] = {row.code: row.closes for row in connection.execute(_DERIVED_FROM)}
     rows = connection.execute(_GRADED).all()
-    return [row.code for row in rows if everything or (row.graded, row.latest) != (row.bets, row.bet_latest)]
+
+    def is_behind(row: sa.Row[Any]) -> bool:
+        if (row.graded, row.latest) != (row.bets, row.bet_latest):
+            return True
+        return bool(row.graded) and closes.get(row.code) != before.get(row.code)
+
+    return [row.code for row in rows if everything or is_behind(row)]
+
+
+def closes_now(connection: Connection) -> dict[str, str]:
+    """Return a fingerprint of the closes of each sport's predicted games."""
+    return {row.code: row.closes for row in connection.execute(_CLOSES)}
 
 
 def bets_of(connection: Connection, code: str) -> list[str]:
