@@ -31,6 +31,7 @@ def serve(
     """Serve the API until interrupted; /docs tells what there is. Needs the extra `api`."""
     import os
 
+    from aipro_ml.config.known import variable_of
     from aipro_ml.jobs.serving import Serving, prepare
 
     chosen = settings(context)
@@ -40,7 +41,8 @@ def serve(
     import uvicorn
 
     told = {"AIPRO_HOME": str(chosen.home), "AIPRO_LOG_LEVEL": chosen.log_level, "AIPRO_LOG_JSON": str(chosen.log_json)}
-    os.environ.update(told)  # a worker reads its settings anew
+    given = {variable_of(key): override.value for key, override in chosen.overrides.items()}
+    os.environ.update({**told, **given})  # a worker reads its settings anew
     scheme = "http" if certificate is None else "https"
     say(f"API: {scheme}://{host}:{port}/docs (Ctrl-C ends it)")
     uvicorn.run(

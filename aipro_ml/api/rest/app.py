@@ -1,5 +1,6 @@
 """The application: its places, its errors, its documentation, and the database behind it."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from aipro_ml.api.rest.rates import Rates
 from aipro_ml.api.rest.routes import health, ledger, models, money, predictions, sessions
 from aipro_ml.config import Settings, load_settings
 from aipro_ml.jobs.serving import engines
+from aipro_ml.jobs.system_settings import given_settings
 
 _SHOWN = (
     "ETag",
@@ -49,7 +51,8 @@ def served() -> FastAPI:
     """Return the application of the installation the environment names: what a server's worker calls."""
     settings = load_settings()
     logs.configure(level=settings.log_level, as_json=settings.log_json, folder=settings.logs_dir)
-    return create(settings)
+    given = given_settings(settings, os.environ, ())
+    return create(settings.model_copy(update={"overrides": given}))
 
 
 def create(settings: Settings, clock: Clock = now) -> FastAPI:
