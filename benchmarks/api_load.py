@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -152,6 +153,7 @@ def main() -> None:
     parser.add_argument("--predictions", type=int, default=20_000, help="published ones in the database")
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind
     console, home = Console(width=150, highlight=False), Path(tempfile.mkdtemp(prefix="aipro-api-load-"))
     home.chmod(0o755)  # the embedded server does not run as root
     settings = settings_of(home)

@@ -11,6 +11,9 @@ pytestmark = pytest.mark.browser
 def test_the_page_tells_every_place_and_asks_nobody(chromium, served):
     page = httpx.get(f"{served}/docs")
     assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    again = httpx.get(f"{served}/docs", headers={"If-None-Match": page.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["content-security-policy"] == page.headers["content-security-policy"]
     dom = chromium.dom(f"{served}/docs")
     document = httpx.get(f"{served}/openapi.json").json()
     for path, methods in document["paths"].items():

@@ -45,6 +45,11 @@ def reading(*more: int) -> Responses:
     return {304: unchanged, **problems(401, 403, *more)}
 
 
+def needs(permission: str) -> dict[str, Any]:
+    """Return the documentation of the credential and the permission an operation needs."""
+    return {"security": CREDENTIALS, "x-permission": permission}
+
+
 def _told(status: int) -> dict[str, Any]:
     told: dict[str, Any] = {"description": _MEANINGS[status], "content": {MEDIA_TYPE: {"schema": {"$ref": _REF}}}}
     if status == 429:

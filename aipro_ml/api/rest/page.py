@@ -55,8 +55,10 @@ def install_pages(app: FastAPI) -> None:
 
     async def docs(request: Request) -> Response:
         _, page, tag = made()
-        headers = {"Content-Security-Policy": POLICY, "ETag": f'"{tag}"', "Cache-Control": "no-cache"}
-        return unchanged(request, tag) or HTMLResponse(page, headers=headers)
+        answer = unchanged(request, tag) or HTMLResponse(page)
+        # on 304 too: a browser takes its headers for those of the page it kept, and a stricter policy would undress it
+        answer.headers.update({"Content-Security-Policy": POLICY, "ETag": f'"{tag}"', "Cache-Control": "no-cache"})
+        return answer
 
     async def root(request: Request) -> Response:  # noqa: ARG001 - Starlette gives it
         return RedirectResponse("/docs")
@@ -105,12 +107,11 @@ def _anchor(method: str, path: str) -> str:
 
 def _operation(document: Document, method: str, path: str, told: Document) -> str:
     head = f'<section id="{_anchor(method, path)}"><h3><span class={method}>{method.upper()}</span> {escape(path)}</h3>'
-    open_to_all = "" if told.get("security") else "<p class=soft>Needs no credential.</p>"
     return "".join(
         [
             head,
             f"<p>{_inline(told.get('description', ''))}</p>",
-            open_to_all,
+            f"<p class=soft>{_need(told)}</p>",
             _parameters(document, told.get("parameters", [])),
             _body(document, told.get("requestBody")),
             _responses(document, told["responses"]),
@@ -119,13 +120,21 @@ def _operation(document: Document, method: str, path: str, told: Document) -> st
     )
 
 
+def _need(told: Document) -> str:
+    if not told.get("security"):
+        return "Needs no credential."
+    permission = told.get("x-permission")
+    return "Needs a caller." if permission is None else f"Needs <code>{escape(permission)}</code>."
+
+
 def _parameters(document: Document, parameters: list[Document]) -> str:
     if not parameters:
         return ""
     rows = []
     for each in parameters:
         schema = each.get("schema", {})
-        meaning = each.get("description") or schema.get("description", "")
+        inner = next((part for part in schema.get("anyOf", []) if "description" in part), schema)
+        meaning = each.get("description") or inner.get("description", "")
         default = schema.get("default")
         told = f" Default <code>{escape(json.dumps(default))}</code>." if default not in (None, []) else ""
         need = " (required)" if each.get("required") else ""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from aipro_ml import __version__
 from aipro_ml.accounts.caller import Caller
 from aipro_ml.api.rest.answers import answer, secret_answer
-from aipro_ml.api.rest.documented import CREDENTIALS, reading
+from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import House, Housed, permitted
 from aipro_ml.api.rest.shapes import Component, Components, Health
 from aipro_ml.jobs import published
@@ -55,7 +55,7 @@ def health(request: Request, house: Housed) -> Response:
     return secret_answer(told, 200 if alive else 503)
 
 
-@router.get("/components", response_model=Components, responses=reading(), openapi_extra={"security": CREDENTIALS})
+@router.get("/components", response_model=Components, responses=reading(), openapi_extra=needs("health:read"))
 def components(request: Request, house: Housed, caller: Operator) -> Response:  # noqa: ARG001 - who may ask is checked
     """Return how each component was when the night last looked at it."""
     rows = house.read(published.latest_health)

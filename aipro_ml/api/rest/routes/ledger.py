@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aipro_ml.accounts.caller import Caller
 from aipro_ml.api.rest.answers import answer, tagged, unchanged
-from aipro_ml.api.rest.documented import CREDENTIALS, reading
+from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import Housed, permitted
 from aipro_ml.api.rest.problems import NotFoundError
 from aipro_ml.api.rest.routes.predictions import sight_of
@@ -29,7 +29,7 @@ class ProofAsked(BaseModel):
     )
 
 
-@router.get("/head", response_model=LedgerHead, responses=reading(), openapi_extra={"security": CREDENTIALS})
+@router.get("/head", response_model=LedgerHead, responses=reading(), openapi_extra=needs("ledger:read"))
 def head(request: Request, house: Housed, caller: Reader) -> Response:  # noqa: ARG001 - who may ask is checked
     """Return rows, head and Merkle root of the ledger; the tag is the head's own."""
     now = house.read(published.ledger_head)
@@ -42,9 +42,7 @@ def head(request: Request, house: Housed, caller: Reader) -> Response:  # noqa: 
     return tagged(request, told.model_dump_json().encode(), tag)
 
 
-@router.get(
-    "/proofs/{prediction_id}", response_model=Proof, responses=reading(404), openapi_extra={"security": CREDENTIALS}
-)
+@router.get("/proofs/{prediction_id}", response_model=Proof, responses=reading(404), openapi_extra=needs("ledger:read"))
 def proof(
     request: Request, house: Housed, caller: Reader, prediction_id: Id, asked: Annotated[ProofAsked, Query()]
 ) -> Response:

@@ -8,7 +8,7 @@ from pydantic import Field
 from aipro_ml.accounts.caller import Caller
 from aipro_ml.api.rest.answers import answer
 from aipro_ml.api.rest.cursors import cursor_of, day, key, moment, place_of
-from aipro_ml.api.rest.documented import CREDENTIALS, reading
+from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import Housed, permitted
 from aipro_ml.api.rest.problems import NotFoundError
 from aipro_ml.api.rest.shapes import Model, ModelDetail, ModelsPage, PerformanceDay, PerformancePage
@@ -40,7 +40,7 @@ class PerformanceAsked(Question):
     until: Day | None = Field(default=None, description="This day of UTC and earlier.")
 
 
-@router.get("/models", response_model=ModelsPage, responses=reading(400), openapi_extra={"security": CREDENTIALS})
+@router.get("/models", response_model=ModelsPage, responses=reading(400), openapi_extra=needs("models:read"))
 def models(request: Request, house: Housed, caller: ModelReader, asked: Annotated[ModelsAsked, Query()]) -> Response:
     """List models, the newest first: those of production, now or once; with predictions:shadow all."""
     before = None if asked.cursor is None else place_of(asked.cursor, asked.asked, (moment, key))
@@ -52,7 +52,7 @@ def models(request: Request, house: Housed, caller: ModelReader, asked: Annotate
 
 
 @router.get(
-    "/models/{model_id}", response_model=ModelDetail, responses=reading(404), openapi_extra={"security": CREDENTIALS}
+    "/models/{model_id}", response_model=ModelDetail, responses=reading(404), openapi_extra=needs("models:read")
 )
 def model(request: Request, house: Housed, caller: ModelReader, model_id: Id) -> Response:
     """Return one model with its most important features."""
@@ -63,7 +63,7 @@ def model(request: Request, house: Housed, caller: ModelReader, model_id: Id) ->
 
 
 @router.get(
-    "/performance", response_model=PerformancePage, responses=reading(400), openapi_extra={"security": CREDENTIALS}
+    "/performance", response_model=PerformancePage, responses=reading(400), openapi_extra=needs("performance:read")
 )
 def performance(
     request: Request, house: Housed, caller: PerformanceReader, asked: Annotated[PerformanceAsked, Query()]

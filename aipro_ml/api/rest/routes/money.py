@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from aipro_ml.accounts.caller import Caller
 from aipro_ml.api.rest.answers import answer, secret_answer
 from aipro_ml.api.rest.cursors import cursor_of, key, moment, place_of
-from aipro_ml.api.rest.documented import CREDENTIALS, problems, reading
+from aipro_ml.api.rest.documented import needs, problems, reading
 from aipro_ml.api.rest.house import House, Housed, actor, permitted
 from aipro_ml.api.rest.problems import NotFoundError
 from aipro_ml.api.rest.routes.predictions import sight_of
@@ -44,7 +44,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.get("/bankroll", response_model=Bankroll, responses=reading(404), openapi_extra={"security": CREDENTIALS})
+@router.get("/bankroll", response_model=Bankroll, responses=reading(404), openapi_extra=needs("bank:read"))
 def bankroll(request: Request, house: Housed, caller: Owner) -> Response:
     """Return the caller's bankroll and what its bets came to."""
     summary = house.read_at_once(published_money.bankroll, caller.user_id)
@@ -57,7 +57,7 @@ def bankroll(request: Request, house: Housed, caller: Owner) -> Response:
     "/bankroll/movements",
     response_model=MovementsPage,
     responses=reading(400, 404),
-    openapi_extra={"security": CREDENTIALS},
+    openapi_extra=needs("bank:read"),
 )
 def movements(request: Request, house: Housed, caller: Owner, asked: Annotated[Question, Query()]) -> Response:
     """List what moved in the caller's bankroll, the latest first."""
@@ -71,7 +71,7 @@ def movements(request: Request, house: Housed, caller: Owner, asked: Annotated[Q
     return answer(request, MovementsPage(items=[MovementOfMoney(**row) for row in shown], next=following))
 
 
-@router.get("/bets", response_model=BetsPage, responses=reading(400), openapi_extra={"security": CREDENTIALS})
+@router.get("/bets", response_model=BetsPage, responses=reading(400), openapi_extra=needs("bank:read"))
 def bets(request: Request, house: Housed, caller: Owner, asked: Annotated[BetsAsked, Query()]) -> Response:
     """List the caller's bets, the latest first."""
     question = {**asked.asked, "list": "bets"}
@@ -82,7 +82,7 @@ def bets(request: Request, house: Housed, caller: Owner, asked: Annotated[BetsAs
     return answer(request, BetsPage(items=[Bet.of(row) for row in shown], next=following))
 
 
-@router.get("/bets/{bet_id}", response_model=Bet, responses=reading(404), openapi_extra={"security": CREDENTIALS})
+@router.get("/bets/{bet_id}", response_model=Bet, responses=reading(404), openapi_extra=needs("bank:read"))
 def bet(request: Request, house: Housed, caller: Owner, bet_id: Id) -> Response:
     """Return one of the caller's bets."""
     return answer(request, Bet.of(_own_bet(house, caller, bet_id)))
@@ -97,7 +97,7 @@ def bet(request: Request, house: Housed, caller: Owner, bet_id: Id) -> Response:
         201: {"description": "It is placed.", "links": {"bet": _LINK}},
         **problems(400, 401, 403, 404, 409, 413),
     },
-    openapi_extra={"security": CREDENTIALS},
+    openapi_extra=needs("bets:write"),
 )
 def place(
     request: Request, house: Housed, caller: Bettor, wish: BetWish, idempotency_key: IdempotencyKey = None

@@ -8,7 +8,7 @@ from pydantic import Field
 from aipro_ml.accounts.caller import Caller
 from aipro_ml.api.rest.answers import answer
 from aipro_ml.api.rest.cursors import cursor_of, place_of, whole
-from aipro_ml.api.rest.documented import CREDENTIALS, reading
+from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import Housed, permitted
 from aipro_ml.api.rest.problems import NotFoundError
 from aipro_ml.api.rest.shapes import ExplainedPrediction, Prediction, PredictionsPage
@@ -49,7 +49,7 @@ def sight_of(caller: Caller) -> Sight:
 
 
 @router.get(
-    "/predictions", response_model=PredictionsPage, responses=reading(400), openapi_extra={"security": CREDENTIALS}
+    "/predictions", response_model=PredictionsPage, responses=reading(400), openapi_extra=needs("predictions:read")
 )
 def predictions(
     request: Request, house: Housed, caller: Reader, asked: Annotated[PredictionsAsked, Query()]
@@ -58,7 +58,7 @@ def predictions(
     return _listed(request, house, caller, asked, graded=False)
 
 
-@router.get("/results", response_model=PredictionsPage, responses=reading(400), openapi_extra={"security": CREDENTIALS})
+@router.get("/results", response_model=PredictionsPage, responses=reading(400), openapi_extra=needs("predictions:read"))
 def results(request: Request, house: Housed, caller: Reader, asked: Annotated[PredictionsAsked, Query()]) -> Response:
     """List the predictions that are graded, the newest first."""
     return _listed(request, house, caller, asked, graded=True)
@@ -68,7 +68,7 @@ def results(request: Request, house: Housed, caller: Reader, asked: Annotated[Pr
     "/predictions/{prediction_id}",
     response_model=ExplainedPrediction,
     responses=reading(404),
-    openapi_extra={"security": CREDENTIALS},
+    openapi_extra=needs("predictions:read"),
 )
 def prediction(request: Request, house: Housed, caller: Reader, prediction_id: Id) -> Response:
     """Return one prediction with its explanation: what each feature added to the log-odds."""
