@@ -50,9 +50,11 @@ def train(
     )
     briers = [f"{stage}_brier" for stage in _STAGES]
     behind = ["published_behind", "published_low", "published_high"]
-    table([_only(row, ["prop", *briers, *behind]) for row in scores], title="Brier score; log loss behind the market")
+    against = "the market" if scores and "market_log_loss" in scores[0] else "a coin: nobody prices these"
+    table([_only(row, ["prop", *briers, *behind]) for row in scores], title=f"Brier score; log loss behind {against}")
     blend = done.model.calibration.blend
-    say(f"blend: model {blend.model_coef:+.3f}, market {blend.market_coef:+.3f} on {blend.n} lines")
+    if blend.n:
+        say(f"blend: model {blend.model_coef:+.3f}, market {blend.market_coef:+.3f} on {blend.n} lines")
     if done.slate.lost.shape[0]:
         from aipro_ml.props.matching import names_of
 

@@ -78,9 +78,9 @@ def slate(facts: PropsFacts, decided: pd.Series) -> Slate:
     if facts.config.without_prices:
         bare = decided.loc[~decided.index.isin(prices["game_id"])]
         present = squads(bare, facts.schedule, boxes, facts.config.squad_days)
-        matched = pd.concat([matched, present], ignore_index=True)
+        matched = pd.concat([matched, present], ignore_index=True) if len(matched) else present
         own = own_lines(facts.past, bare, present, facts.config)
-        wanted = pd.concat([wanted, own], ignore_index=True)
+        wanted = pd.concat([wanted, own], ignore_index=True) if len(wanted) else own
     return Slate(
         asked=line_rows(_complete(wanted), matched, facts.past, facts.config),
         market=market,

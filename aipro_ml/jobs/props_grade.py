@@ -124,17 +124,17 @@ def _row(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _scores(rows: pd.DataFrame) -> dict[str, float]:
+    """Return the scores of the settled rows whose market prices both sides; where none does, of all without market."""
     settled = rows.loc[rows["actual_value"].notna() & (rows["actual_value"] != rows["line"])]
-    names = ("log_loss", "brier", "market_log_loss", "market_brier")
-    if settled.empty:
-        return dict.fromkeys(names, float("nan"))
-    y = (settled["actual_value"] > settled["line"]).to_numpy("float64")
-    p = (settled["over"] / (settled["over"] + settled["under"])).to_numpy("float64")
     fair = devig(settled[["over_price", "under_price"]].to_numpy("float64")).probabilities[:, 0]
     both = np.isfinite(fair)
-    market = (
-        (metrics.log_loss(fair[both], y[both]), metrics.brier(fair[both], y[both]))
-        if both.any()
-        else (float("nan"), float("nan"))
-    )
-    return dict(zip(names, (metrics.log_loss(p, y), metrics.brier(p, y), *market), strict=True))
+    scored = settled.loc[both] if both.any() else settled
+    y = (scored["actual_value"] > scored["line"]).to_numpy("float64")
+    said = {"": (scored["over"] / (scored["over"] + scored["under"])).to_numpy("float64")}
+    if both.any():
+        said["market_"] = fair[both]
+    scores = dict.fromkeys(("log_loss", "brier", "market_log_loss", "market_brier"), float("nan"))
+    for name, p in said.items():
+        if len(y):
+            scores |= {f"{name}log_loss": metrics.log_loss(p, y), f"{name}brier": metrics.brier(p, y)}
+    return {"scored": len(y), **scores}

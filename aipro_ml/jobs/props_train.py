@@ -111,7 +111,7 @@ def train_props(
     settled = lines.loc[lines["y"].notna() & lines["p"].notna()]
     model = PropsModel(
         sport=facts.code,
-        trained_through=iso_utc(request.until),
+        trained_through=iso_utc(_last_known(facts)),
         config_hash=content_hash(facts.config.model_dump(mode="json")),
         data_hash=_digest(rows, settled),
         models=models,
@@ -127,6 +127,12 @@ def known_by(facts: PropsFacts, moment: datetime) -> PropsFacts:
     versions, prices = facts.past.versions, facts.prices
     past = replace(facts.past, versions=versions.loc[versions["known_at"] <= at].reset_index(drop=True))
     return replace(facts, past=past, prices=prices.loc[prices["as_of"] <= at].reset_index(drop=True))
+
+
+def _last_known(facts: PropsFacts) -> datetime:
+    """Return when the latest box score or price of the facts was known: a later training on the same is the same."""
+    last: pd.Timestamp = pd.concat([facts.past.versions["known_at"], facts.prices["as_of"]]).max()
+    return last.to_pydatetime()
 
 
 def list_models(settings: Settings, code: str) -> list[dict[str, Any]]:

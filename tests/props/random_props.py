@@ -64,10 +64,9 @@ def random_props(seed: int, weeks: int = 24, squad: int = 5) -> League:
             games.append((game, 2022, week, kickoff, home, away, True))
             for team in (home, away):
                 for player in (f"P{team}-{each}" for each in range(squad)):
-                    if rng.random() < 0.05:
-                        continue
-                    boxes.append(_box(rng, game, team, player, kickoff, means[player]))
                     prices += _prices(rng, game, player, kickoff, means[player])
+                    if rng.random() >= 0.05:
+                        boxes.append(_box(rng, game, team, player, kickoff, means[player]))
     columns = ["game_id", "season", "week", "kickoff", "home_team_id", "away_team_id", "is_final"]
     return League(
         games=pd.DataFrame(games, columns=columns).set_index("game_id"),

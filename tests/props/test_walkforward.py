@@ -6,9 +6,9 @@ import pytest
 
 from aipro_ml import metrics
 from aipro_ml.enums import DevigMethod
-from aipro_ml.props.frames import DID_NOT_PLAY, NO_BOX, learning_rows, line_rows, outcomes, with_outcomes
+from aipro_ml.props.frames import DID_NOT_PLAY, NO_BOX, learning_rows, line_rows, outcomes, own_lines, with_outcomes
 from aipro_ml.props.market import known_prices, offers
-from aipro_ml.props.matching import match_players
+from aipro_ml.props.matching import match_players, squads
 from aipro_ml.props.report import report
 from aipro_ml.props.walkforward import fit_calibration, fit_models, walk_forward
 from tests.props.random_props import CONFIG, random_props
@@ -114,3 +114,14 @@ def test_a_figure_on_its_line_is_pushed():
     lines = pd.DataFrame({"line": [3.0, 3.0, 3.0, 2.5]})
     told = pd.DataFrame({"actual": [3.0, 4.0, np.nan, 2.0], "state": "played", "label_known_at": pd.NaT})
     assert with_outcomes(lines, told)["y"].tolist() == pytest.approx([np.nan, 1.0, np.nan, 0.0], nan_ok=True)
+
+
+def test_without_prices_a_line_is_the_half_above_a_players_own_average(league):
+    bare = league.decided.loc[league.games["week"] == 20]
+    squad = squads(bare, league.games, league.versions, 14)
+    assert len(squad) == 30
+    own = own_lines(league.past, bare, squad, CONFIG)
+    assert (own["line"] % 1 == 0.5).all()
+    assert set(own["prop"]) == {"catches", "yards"}
+    catches = own.loc[own["prop"] == "catches"].set_index("player_id")["line"]
+    assert np.corrcoef(catches, league.means.reindex(catches.index))[0, 1] > 0.7
