@@ -131,8 +131,9 @@ def known_by(facts: PropsFacts, moment: datetime) -> PropsFacts:
 
 def _last_known(facts: PropsFacts) -> datetime:
     """Return when the latest box score or price of the facts was known: a later training on the same is the same."""
-    last: pd.Timestamp = pd.concat([facts.past.versions["known_at"], facts.prices["as_of"]]).max()
-    return last.to_pydatetime()
+    known = pd.concat([facts.past.versions["known_at"], facts.prices["as_of"]])
+    last: datetime = known.max().to_pydatetime()
+    return last
 
 
 def list_models(settings: Settings, code: str) -> list[dict[str, Any]]:
