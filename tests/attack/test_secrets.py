@@ -116,7 +116,7 @@ def test_an_error_nobody_foresaw_is_logged_without_a_secret(house, aipro, monkey
             try:
                 connection.exec_driver_sql(statement, (WORD,))
             except Exception as error:
-                raise RuntimeError(f"with {settings!r}") from error
+                raise RuntimeError(f"with {settings!r}: {error}") from error
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     monkeypatch.setattr("aipro_ml.jobs.health.look_now", broken)
