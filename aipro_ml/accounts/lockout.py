@@ -36,43 +36,36 @@ LONGEST = max(limit.within for limit in (HERE, NETWORK, STRANGERS))
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One earlier attempt: whether it was on this account, from this network, from none of the owner's.
-
-    `forgiven`: an administrator unlocked the account after it.
-    """
+class Failure:
+    """A failed attempt: whether it was on this account, from this network, from none of the owner's."""
 
     at: datetime
     on_account: bool
     from_here: bool
     by_stranger: bool
-    succeeded: bool = False
-    forgiven: bool = False
 
 
-def shut_until(attempts: Sequence[Attempt], now: datetime, *, is_stranger: bool) -> datetime | None:
+def shut_until(
+    failures: Sequence[Failure], now: datetime, *, is_stranger: bool, last_success: datetime | None = None
+) -> datetime | None:
     """Return when an attempt from here on the account is heard again, None where it is heard now.
 
-    `attempts` of the last LONGEST, on the account or from this network.
+    `failures` of the last LONGEST, on the account or from this network; `last_success` on the account from here.
     """
-    own = [each for each in attempts if each.on_account and each.from_here]
-    last_success = max((each.at for each in own if each.succeeded), default=None)
+    since = [each for each in failures if last_success is None or each.at > last_success]
     counted = [
-        _over([a.at for a in own if _failed(a) and (last_success is None or a.at > last_success)], HERE, now),
-        _over([a.at for a in attempts if a.from_here and _failed(a)], NETWORK, now),
+        _over([each.at for each in since if each.on_account and each.from_here], HERE, now),
+        _over([each.at for each in failures if each.from_here], NETWORK, now),
     ]
     if is_stranger:
-        counted.append(_over([a.at for a in attempts if a.on_account and a.by_stranger and _failed(a)], STRANGERS, now))
+        strange = [each.at for each in failures if each.on_account and each.by_stranger]
+        counted.append(_over(strange, STRANGERS, now))
     return max((end for end in counted if end is not None), default=None)
 
 
 def seconds_until(end: datetime, now: datetime) -> int:
     """Return the whole seconds until `end`, one at least."""
     return max(1, math.ceil((end - now).total_seconds()))
-
-
-def _failed(attempt: Attempt) -> bool:
-    return not attempt.succeeded and not attempt.forgiven
 
 
 def _over(moments: Iterable[datetime], limit: Limit, now: datetime) -> datetime | None:

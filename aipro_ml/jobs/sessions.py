@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from aipro_ml.accounts import passwords, totp
 from aipro_ml.accounts.addresses import client_agent, client_ip, email_of, network_of, unknown_account
 from aipro_ml.accounts.caller import Caller
-from aipro_ml.accounts.lockout import LONGEST, REMEMBERED, Attempt, seconds_until, shut_until
+from aipro_ml.accounts.lockout import LONGEST, REMEMBERED, Failure, seconds_until, shut_until
 from aipro_ml.accounts.permissions import PER_MINUTE, ROLES
 from aipro_ml.accounts.tokens import (
     NewTokens,
@@ -28,7 +28,7 @@ from aipro_ml.accounts.tokens import (
 )
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import accounts, acts, attempts, sessions
-from aipro_ml.db.repositories.attempts import Client, Logged, Tried
+from aipro_ml.db.repositories.attempts import Client, Tried
 from aipro_ml.errors import AccessError, LockedOutError
 
 
@@ -145,24 +145,19 @@ def _heard(engine: Engine, request: LoginRequest, now: datetime) -> _Heard:
 
 
 def _shut_until(connection: Connection, tried: Tried, now: datetime) -> datetime | None:
-    rows = attempts.recent(connection, tried, now - LONGEST)
+    since = now - LONGEST
     known = {network_of(ip) for ip in attempts.known_ips(connection, tried.owner, now - REMEMBERED)}
-    ended = {row.attempt for row in rows if row.action == attempts.SUCCESS}
-    unlocked = max((row.at for row in rows if row.action == attempts.UNLOCK), default=None)
-
-    def read(row: Logged) -> Attempt:
-        own, network = row.account == tried.account, network_of(row.ip)
-        return Attempt(
-            row.at,
-            on_account=own,
-            from_here=network == tried.network,
-            by_stranger=network not in known,
-            succeeded=str(row.id) in ended,
-            forgiven=own and unlocked is not None and row.at <= unlocked,
+    made = [
+        Failure(
+            each.at,
+            on_account=each.account == tried.account,
+            from_here=network_of(each.ip) == tried.network,
+            by_stranger=network_of(each.ip) not in known,
         )
-
-    made = [read(row) for row in rows if row.action == attempts.ATTEMPT]
-    return shut_until(made, now, is_stranger=tried.network not in known)
+        for each in attempts.failures(connection, tried, since)
+    ]
+    success = attempts.last_success(connection, tried, since)
+    return shut_until(made, now, is_stranger=tried.network not in known, last_success=success)
 
 
 def _begun(

@@ -1,20 +1,20 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aipro_ml.accounts.addresses import client_agent, client_ip, email_of, network_of, unknown_account
-from aipro_ml.accounts.lockout import HERE, NETWORK, STRANGERS, Attempt, shut_until
+from aipro_ml.accounts.lockout import HERE, NETWORK, STRANGERS, Failure, shut_until
 from tests.jobs.people import NOW
 
 SECOND = timedelta(seconds=1)
 
 
-def tries(count: int, **kind: bool) -> list[Attempt]:
+def tries(count: int, **kind: bool) -> list[Failure]:
     """Return failed attempts of the last `count` seconds."""
     told = {"on_account": True, "from_here": True, "by_stranger": False, **kind}
-    return [Attempt(NOW - back * SECOND, **told) for back in range(1, count + 1)]
+    return [Failure(NOW - back * SECOND, **told) for back in range(1, count + 1)]
 
 
-def shut(attempts: list[Attempt], *, is_stranger: bool = False) -> object:
-    return shut_until(attempts, NOW, is_stranger=is_stranger)
+def shut(failures: list[Failure], *, is_stranger: bool = False, last_success: datetime | None = None) -> object:
+    return shut_until(failures, NOW, is_stranger=is_stranger, last_success=last_success)
 
 
 def test_the_fifth_failure_from_a_network_shuts_the_account_there_for_a_while() -> None:
@@ -34,12 +34,10 @@ def test_a_network_that_tries_many_accounts_is_shut_out() -> None:
     assert shut(tries(30, on_account=False)) == NOW - NETWORK.attempts * SECOND + NETWORK.within
 
 
-def test_a_success_or_an_unlocking_forgives_what_went_before() -> None:
-    success = Attempt(NOW, on_account=True, from_here=True, by_stranger=False, succeeded=True)
-    assert shut([*tries(5), success]) is None
-    elsewhere = Attempt(NOW, on_account=True, from_here=False, by_stranger=False, succeeded=True)
-    assert shut([*tries(5), elsewhere]) is not None
-    assert shut(tries(50, forgiven=True), is_stranger=True) is None
+def test_a_success_forgives_what_was_tried_there_before_on_the_account() -> None:
+    assert shut(tries(6), last_success=NOW - 2 * SECOND) is None
+    assert shut(tries(6), last_success=NOW - 6 * SECOND) is not None
+    assert shut(tries(30), last_success=NOW) is not None  # the network's own count goes on
 
 
 def test_addresses_are_counted_by_what_one_client_has() -> None:
