@@ -20,6 +20,7 @@ PATIENCE_S = 15
 WRITERS = 4
 """Connections for what is written: logins, bets, and who a key belongs to."""
 
+STORES = ("redis", "rediss")
 NEEDED = ("fastapi", "uvicorn", "limits")
 
 
@@ -44,6 +45,7 @@ def prepare(settings: Settings, serving: Serving) -> list[str]:
     if missing:
         raise UsageError(f"the API needs {', '.join(missing)}: install the extra, `pip install 'aipro-ml[api]'`")
     _check_certificate(serving)
+    _check_store(settings)
     if settings.profile == "production":
         _refuse_unsafe(settings, serving)
     with opened(settings):
@@ -69,6 +71,17 @@ def _check_certificate(serving: Serving) -> None:
     for path in (serving.certificate, serving.private_key):
         if path is not None and not path.is_file():
             raise MissingFileError("is not there", file=str(path))
+
+
+def _check_store(settings: Settings) -> None:
+    """Refuse a store of rates this machine cannot use, before a worker would end of it."""
+    if settings.api_rate_store is None:
+        return
+    scheme, found, _ = settings.api_rate_store.get_secret_value().partition("://")
+    if not found or scheme not in STORES:
+        raise UsageError("AIPRO_API_RATE_STORE: give an address such as redis://host:6379/0")
+    if find_spec("redis") is None:
+        raise UsageError("AIPRO_API_RATE_STORE needs the package redis: `pip install redis`")
 
 
 def _refuse_unsafe(settings: Settings, serving: Serving) -> None:

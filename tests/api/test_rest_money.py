@@ -132,3 +132,15 @@ def test_a_shadow_is_not_bet_on_by_those_who_may_not_see_it(world):
 
 def test_a_key_without_the_permission_places_nothing(world):
     assert place(world, world.key(UserRole.USER, "bank:read"), 3, stake="10").status_code == 403
+
+
+def test_no_secret_comes_into_the_log(world, ann, caplog):
+    caplog.set_level("DEBUG", logger="aipro_ml")
+    key = world.key()
+    world.get("/v1/predictions", key)
+    world.client.get("/v1/me", headers=bearer(ann))
+    login(world, PASSWORD + "x")
+    world.client.post("/v1/refresh", json={"refresh_token": ann["refresh_token"]})
+    told = " ".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert "/v1/refresh" in told
+    assert not any(secret in told for secret in (key, key[-43:], PASSWORD, *ann.values()) if len(secret) > 30)
