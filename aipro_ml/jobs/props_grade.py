@@ -83,9 +83,19 @@ def performance(graded: pd.DataFrame, by: str) -> list[dict[str, Any]]:
 
 
 def list_props(engine: Engine, code: str, asked: Asked) -> list[dict[str, Any]]:
-    """Return published props as rows for people, the latest kick-off first."""
+    """Return published props with their side as rows for people, the latest kick-off first."""
     with engine.connect() as connection:
-        return prop_predictions.listed(connection, sport(code).code, asked)
+        rows = prop_predictions.listed(connection, sport(code).code, asked)
+    names = ("over", "under", "over_price", "under_price")
+    told = pd.DataFrame([{name: row[name] for name in names} for row in rows], columns=list(names), dtype="float64")
+    return [_beside_tier(row, side) for row, side in zip(rows, sides(told), strict=True)]
+
+
+def _beside_tier(row: dict[str, Any], side: str) -> dict[str, Any]:
+    """Return the row with its side in front of the tier."""
+    place = list(row).index("tier")
+    items = list(row.items())
+    return dict([*items[:place], ("side", side), *items[place:]])
 
 
 def _graded(stored: pd.DataFrame, facts: PropsFacts) -> pd.DataFrame:

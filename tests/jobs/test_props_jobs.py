@@ -1,5 +1,6 @@
 """Props in a real database: trained, predicted as known at the decision, graded, regraded; no later knowledge."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from aipro_ml.jobs.actors import Actor
 from aipro_ml.jobs.props_grade import grade_props, list_props, performance
 from aipro_ml.jobs.props_predict import PropsRequest, predict_props
 from aipro_ml.jobs.props_train import PropsTraining, list_models, train_props
+from tests.fixtures_commands import use
 from tests.fixtures_platform import Platform
 from tests.props.random_props import DAY, HOUR, random_props
 from tests.props.stored_props import STORED, box_rows, price_rows, store_props
@@ -99,6 +101,23 @@ def test_later_box_scores_and_prices_change_no_prediction(platform):
         assert props.save_props(connection, price_rows(moved), LATER, seen_before=False).inserted > 100
     after = predict(platform, week(dry_run=True))
     assert before.rows["prediction_hash"].tolist() == after.rows["prediction_hash"].tolist()
+
+
+def test_the_commands_publish_grade_and_list(platform, monkeypatch, aipro):
+    use(monkeypatch, platform)
+    done = json.loads(aipro("props predict --sport NFL --season 2022 --week 20 --json").out)
+    assert done["new"] == done["published"] == sum(done[f"tier_{tier}"] for tier in "ABCD") > 20
+    assert json.loads(aipro("props predict --sport nfl --season 2022 --week 20 --dry-run --json").out)["new"] == 0
+    graded = aipro("props grade --sport NFL")
+    assert (graded.code, "graded props by tier" in graded.out) == (0, True)
+    rows = [json.loads(line) for line in aipro("props list --sport NFL --prop receptions --json").out.splitlines()]
+    ahead = [(row["actual"] > row["line"]) == (row["side"] == "over") for row in rows if row["result"] == "win"]
+    assert len(ahead) > 2
+    assert all(ahead)
+    refused = aipro("props predict --sport NFL --season 2022 --week 18")
+    assert (refused.code, "props train --sport NFL --until" in refused.err) == (3, True)
+    assert aipro("props predict --sport NFL").code == 2
+    assert "receptions" in aipro("props models --sport NFL").out
 
 
 def test_a_model_that_knew_a_later_week_predicts_no_earlier_one(platform):
