@@ -1,5 +1,6 @@
 """Files written whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,3 +31,8 @@ def write_whole(path: Path, text: str) -> None:
     """Write UTF-8 `text` to `path`, whole or not at all; OSError where it cannot be written."""
     with whole(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def is_disk_s_fault(error: Exception) -> bool:
+    """Return whether no better place would have helped: the disk, or what may be used of it, is full or broken."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}

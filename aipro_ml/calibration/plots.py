@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from aipro_ml.calibration.reliability import ReliabilityReport, SeasonReliability
+from aipro_ml.files import whole
 from aipro_ml.metrics import ReliabilityBin
 
 _COLUMNS = 4
@@ -43,7 +44,8 @@ def reliability_panels(path: Path, reports: Mapping[str, ReliabilityReport], *, 
     panels[0].set_ylabel("observed share")
     figure.suptitle(title, fontsize=12)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with whole(path) as draft:
+        figure.savefig(draft, dpi=110, format="png")
     return path
 
 
@@ -71,7 +73,8 @@ def season_diagrams(path: Path, report: ReliabilityReport, *, title: str) -> Pat
     figure.supylabel("observed share", fontsize=9)
     figure.suptitle(title, fontsize=11)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with whole(path) as draft:
+        figure.savefig(draft, dpi=110, format="png")
     return path
 
 

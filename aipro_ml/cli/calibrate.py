@@ -18,15 +18,22 @@ def run(
     model: Annotated[str, typer.Argument(help="A model id, or how it begins.")],
     method: Annotated[CalibrationMethod, typer.Option(help="auto chooses by the rule.")] = CalibrationMethod.AUTO,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose and report; write nothing.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Of a production model: why; asks the gate, written down.")] = None,
+    actor: Annotated[str, typer.Option(help="Who decides; written down with the reason.", envvar="USER")] = "unknown",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
 ) -> None:
     """Choose and fit the calibrator and the market blend of a model; report reliability before and after."""
     from aipro_ml.jobs.calibrate import calibrate
     from aipro_ml.jobs.database import opened
+    from aipro_ml.jobs.promote import Decision
+    from aipro_ml.jobs.recalibrate import recalibrate
 
-    chosen = settings(context)
+    chosen, now = settings(context), datetime.now(UTC)
     with opened(chosen) as engine:
-        report = calibrate(engine, chosen, model, method, datetime.now(UTC), dry_run=dry_run)
+        if reason is None or dry_run:
+            report = calibrate(engine, chosen, model, method, now, dry_run=dry_run)
+        else:
+            report = recalibrate(engine, chosen, model, method, Decision(reason, actor, now))
     table(report.rows, title=f"{report.model.sport} {report.model.bet_type} {report.model.name}", as_json=as_json)
     if as_json:
         return

@@ -12,7 +12,7 @@ import typer
 from aipro_ml.cli.context import settings
 from aipro_ml.cli.output import say, table
 from aipro_ml.errors import AiproError, UsageError
-from aipro_ml.files import write_whole
+from aipro_ml.files import is_disk_s_fault, write_whole
 
 if TYPE_CHECKING:
     from aipro_ml.inference.ledger import Fault, Head
@@ -46,6 +46,8 @@ def verify(
         _refuse_faults(faults, count, as_json=as_json)
         facts = {"rows": count, "faults": 0, "head": "" if now is None else f"{now.seq}:{now.chain_hash}"}
         against = f"head {facts['head']}"
+        if head is not None:
+            against = f"the first {_parsed(head).seq} are those of the head given; {against}"
     if as_json:
         table([facts], title="ledger", as_json=True)
     else:
@@ -115,4 +117,6 @@ def _write(text: str, out: Path | None) -> None:
     try:
         write_whole(out, text + "\n")
     except OSError as error:
+        if is_disk_s_fault(error):
+            raise
         raise UsageError(f"{out}: cannot be written ({error.strerror})") from error

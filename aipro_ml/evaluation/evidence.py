@@ -57,7 +57,8 @@ class Evidence:
     the model's market-free features of these games (None: not kept). `unknown`: features that the sport does not have.
     `settled`: labels as today's scores give them, NaN unknown. `flagged`: the training marked the model a suspected
     leak. `champion`: what the champion would have published of its games, as p (and p_draw). `shadow`: None where
-    nothing is published live that a challenger could stand beside.
+    nothing is published live that a challenger could stand beside. `weight`: the model's in the blend that is to be
+    published, None where none is fitted yet.
     """
 
     bet_type: BetType
@@ -69,3 +70,4 @@ class Evidence:
     flagged: bool = False
     champion: pd.DataFrame | None = None
     shadow: Shadow | None = None
+    weight: float | None = None

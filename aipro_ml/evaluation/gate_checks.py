@@ -122,9 +122,16 @@ def _published_games(evidence: Evidence, limits: GateConfig) -> Check:
 
 
 def _published(evidence: Evidence, limits: GateConfig) -> Check:
-    """Ask whether what is published is behind the market at decision time by no more than epsilon."""
+    """Ask whether what is published is behind the market at decision time by no more than epsilon.
+
+    Where the model has no weight in it, that is noted: it does no harm, and every edge is the market coefficient's.
+    """
     rows = _published_rows(evidence)
-    return _behind("published", rows, market_rows(rows), limits.epsilon_published)
+    check = _behind("published", rows, market_rows(rows), limits.epsilon_published)
+    if evidence.weight != 0.0 or check.finding is not Finding.PASS:
+        return check
+    says = f"{check.says}; the blend gives the model no weight: what is published is the market's alone"
+    return replace(check, finding=Finding.WARN, says=says)
 
 
 def _model(evidence: Evidence, limits: GateConfig) -> Check:

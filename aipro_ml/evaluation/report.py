@@ -9,6 +9,7 @@ import pandas as pd
 
 from aipro_ml.enums import BetType
 from aipro_ml.evaluation.page import figure, page, table
+from aipro_ml.files import write_whole
 
 SLATE_LABELS: Mapping[str, str] = {
     "game": "Game",
@@ -116,7 +117,7 @@ class Report:
 def write_report(path: Path, report: Report) -> Path:
     """Write `report` as one self-contained HTML file (folders are made) and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(report.title, _body(report)), encoding="utf-8")
+    write_whole(path, page(report.title, _body(report)))
     return path
 
 

@@ -281,8 +281,10 @@ def _order_faults(
 
 
 def _head_faults(known: Mapping[int, Mapping[str, Any]], faults: Sequence[Fault], head: Head | None) -> list[Fault]:
-    if head is None or head.seq == 0:
+    if head is None or head == GENESIS:
         return []
+    if head.seq == 0:
+        return [Fault(FaultKind.REWRITE, 0, "no ledger of no rows has this head: an empty one's is 64 zeros")]
     last = max([*known, *(fault.seq for fault in faults)], default=0)
     if head.seq > last:
         message = f"rows {last + 1} to {head.seq} were cut off"

@@ -13,7 +13,7 @@ from aipro_ml.db.repositories import alerts as repository
 from aipro_ml.db.repositories.alerts import NewAlert, StoredAlert
 from aipro_ml.enums import UserRole
 from aipro_ml.errors import AiproError
-from aipro_ml.jobs.notifiers import notifiers
+from aipro_ml.jobs.notifiers import notifiers, patiently
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def send_open(engine: Engine, settings: Settings, now: datetime) -> list[str]:
         if not waiting:
             continue
         try:
-            send(waiting)
+            patiently(send, waiting)
         except Exception as error:  # noqa: BLE001 - whatever a mail or web server does, the night goes on
             log.warning("alerts were not sent", extra={"channel": channel, "reason": type(error).__name__})
             failed.append(f"{channel}: {_told(error)}")

@@ -1,13 +1,13 @@
 """Calibration: pooled out-of-fold predictions of a model to calibrator, market blend and reliability report."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from aipro_ml.calibration.base import Calibrator
 from aipro_ml.calibration.blend import MarketBlend, fit_blend, free_blend, load_blend, with_published
@@ -19,11 +19,12 @@ from aipro_ml.calibration.plots import reliability_diagram, season_diagrams
 from aipro_ml.calibration.reliability import ReliabilityReport, reliability
 from aipro_ml.calibration.venn_abers import Interval, OutcomeIntervals, VennAbers, load_venn_abers
 from aipro_ml.config import Settings
-from aipro_ml.db.repositories import models
+from aipro_ml.db.repositories import acts, models
 from aipro_ml.enums import CalibrationMethod
-from aipro_ml.errors import AiproError, ArtifactError, UsageError
+from aipro_ml.errors import AiproError, ArtifactError, GuardError, UsageError
 from aipro_ml.identity import derive_id
-from aipro_ml.training.artifacts import read_artifact
+from aipro_ml.jobs.database import unit
+from aipro_ml.jobs.gate import whole_oof
 from aipro_ml.training.oof import is_three_way, losses, market_rows, reference_rows, said_in, weights
 
 SEED = 20260101
@@ -85,17 +86,42 @@ def calibrate(
     *,
     dry_run: bool = False,
 ) -> CalibrationReport:
-    """Calibrate the model whose id begins with `reference`; the same model and method find the same calibrator."""
+    """Calibrate the model whose id begins with `reference`; the same model and method find the same calibrator.
+
+    GuardError where a production model would publish otherwise than the gate saw: see `recalibrate`.
+    """
+    report = calibration_of(engine, settings, reference, method)
+    if not dry_run:
+        with unit(engine) as connection:
+            save_calibration(connection, settings, report, now, refuse_champion)
+    return report
+
+
+def calibration_of(engine: Engine, settings: Settings, reference: str, method: CalibrationMethod) -> CalibrationReport:
+    """Return what calibration comes to for the model whose id begins with `reference`; nothing is written."""
     with engine.connect() as connection:
         model = models.find_model(connection, reference)
-    oof = read_artifact(settings.artifacts_dir / model.file_path).oof
+    oof = whole_oof(settings, model)
     _refuse_unready(model, oof)
     choice = choose(oof, method)
     rows = with_published(with_calibrated(oof, choice.method))
-    report = _report(settings, model, (choice, _fit_interval(oof)), rows)
-    if not dry_run:
-        _save(engine, settings, report, now)
-    return report
+    return _report(settings, model, (choice, _fit_interval(oof)), rows)
+
+
+def refuse_champion(_: Connection, model: models.StoredModel, added: Mapping[str, Any]) -> None:
+    """Raise GuardError where `added` would change what a production model publishes."""
+    if model.is_production and speaks_by(model.metrics) != speaks_by(added):
+        short = str(model.id)[:8]
+        raise GuardError(
+            f"model {short} ({model.name}) is in production, and the gate has not seen this calibration: "
+            f'`aipro calibrate run {short} --reason "…"` puts it before the gate'
+        )
+
+
+def speaks_by(metrics: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the hashes of calibrator, blend and interval that a model's metrics name."""
+    calibration, blend = metrics.get("calibration") or {}, metrics.get("blend") or {}
+    return calibration.get("hash"), blend.get("hash"), (calibration.get("interval") or {}).get("hash")
 
 
 def _refuse_unready(model: models.StoredModel, oof: pd.DataFrame) -> None:
@@ -200,48 +226,68 @@ def _folder(settings: Settings, model: models.StoredModel) -> Path:
     return settings.artifacts_dir / f"{model.file_path}.calibration"
 
 
-def _save(engine: Engine, settings: Settings, report: CalibrationReport, now: datetime) -> None:
-    """Write calibrator, blend and interval under their hashes, then the database rows that name them."""
-    model, calibrator = report.model, report.choice.calibrator
-    folder = _folder(settings, model)
-    blend_path = folder / f"blend-{report.blend.version[:16]}.json"
-    report.blend.save(blend_path)
-    interval_path = folder / f"interval-{report.interval.version[:16]}.json"
-    report.interval.save(interval_path)
+def save_calibration(
+    connection: Connection,
+    settings: Settings,
+    report: CalibrationReport,
+    now: datetime,
+    guard: Callable[[Connection, models.StoredModel, Mapping[str, Any]], None],
+) -> None:
+    """Write calibrator, blend and interval under their hashes, then the database rows that name them.
+
+    `guard` gets the model as it is stored now and what its metrics are about to say, and may refuse; promotions wait.
+    """
+    calibrator = report.choice.calibrator
+    path = None if calibrator is None else f"{calibrator.calibrator_type}-{calibrator.version[:16]}.json"
+    added = _added(settings, report, path)
+    acts.lock_decisions(connection, report.model.sport)
+    guard(connection, models.find_model(connection, str(report.model.id)), added)
+    _write_files(settings, report, path)
+    if calibrator is not None:
+        row = {
+            "id": derive_id("calibration_model", report.model.id, calibrator.version),
+            "model_id": report.model.id,
+            "calibrator_type": calibrator.calibrator_type,
+            "calibrator_path": added["calibration"]["path"],
+            "created_at": now,
+        }
+        models.save_calibrator(connection, row)
+    models.merge_metrics(connection, report.model.id, added)
+
+
+def _write_files(settings: Settings, report: CalibrationReport, path: str | None) -> None:
+    """Write what the database is about to name, and the pictures; each file whole or not at all."""
+    folder = _folder(settings, report.model)
+    report.blend.save(folder / _blend_file(report))
+    report.interval.save(folder / _interval_file(report))
+    if path is not None and report.choice.calibrator is not None:
+        report.choice.calibrator.save(folder / path)
     reliability_diagram(report.diagram, report.before, report.after, title=report.title)
     season_diagrams(folder / "reliability-by-season.png", report.after, title=report.title)
     write_document(folder / "reliability.json", {"before": report.before.fields, "after": report.after.fields})
-    path = digest = None
-    if calibrator is not None:
-        digest = calibrator.version
-        place = folder / f"{calibrator.calibrator_type}-{digest[:16]}.json"
-        calibrator.save(place)
-        path = place.relative_to(settings.artifacts_dir).as_posix()
-    with engine.begin() as connection:
-        if calibrator is not None:
-            row = {
-                "id": derive_id("calibration_model", model.id, digest),
-                "model_id": model.id,
-                "calibrator_type": calibrator.calibrator_type,
-                "calibrator_path": path,
-                "created_at": now,
-            }
-            models.save_calibrator(connection, row)
-        added = {
-            "calibration": {
-                **_facts(report, path, digest),
-                "interval": {
-                    "path": interval_path.relative_to(settings.artifacts_dir).as_posix(),
-                    "hash": report.interval.version,
-                },
-            },
-            "blend": {
-                "path": blend_path.relative_to(settings.artifacts_dir).as_posix(),
-                "hash": report.blend.version,
-                **{name: report.blend.document[name] for name in ("model_coef", "market_coef", "model_se", "n")},
-            },
-        }
-        models.merge_metrics(connection, model.id, added)
+
+
+def _blend_file(report: CalibrationReport) -> str:
+    return f"blend-{report.blend.version[:16]}.json"
+
+
+def _interval_file(report: CalibrationReport) -> str:
+    return f"interval-{report.interval.version[:16]}.json"
+
+
+def _added(settings: Settings, report: CalibrationReport, path: str | None) -> dict[str, Any]:
+    """Return what the metrics of the model say of its calibration; `path`: the calibrator's file, None for none."""
+    place = _folder(settings, report.model).relative_to(settings.artifacts_dir)
+    calibrator = report.choice.calibrator
+    named = None if path is None else (place / path).as_posix()
+    digest = None if calibrator is None else calibrator.version
+    interval = {"path": (place / _interval_file(report)).as_posix(), "hash": report.interval.version}
+    coefficients = {name: report.blend.document[name] for name in ("model_coef", "market_coef", "model_se", "n")}
+    blend = {"path": (place / _blend_file(report)).as_posix(), "hash": report.blend.version}
+    return {
+        "calibration": {**_facts(report, named, digest), "interval": interval},
+        "blend": {**blend, **coefficients},
+    }
 
 
 def _facts(report: CalibrationReport, path: str | None, digest: str | None) -> Mapping[str, Any]:

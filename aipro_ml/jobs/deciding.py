@@ -113,10 +113,9 @@ def speaker_of(settings: Settings, stored: StoredModel) -> Speaker:
 def checked_model(settings: Settings, stored: StoredModel, expected: str) -> tuple[TrainedModel, pd.DataFrame | None]:
     """Return the model and its background; ArtifactError where a file is gone or damaged or the hash not `expected`."""
     folder = settings.artifacts_dir / stored.file_path
-    found = read_model(folder)
-    if artifact_hash(folder) != expected:
+    if artifact_hash(folder) != expected:  # before anything in it is loaded: it may hold code
         raise ArtifactError(f"{folder}: not the artifact the database names; train the model again")
-    return found
+    return read_model(folder)
 
 
 def _voice(speaker: Speaker, matrix: FeatureMatrix, board: pd.DataFrame) -> Voice:

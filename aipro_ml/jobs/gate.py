@@ -83,6 +83,7 @@ def _evidence(
         flagged=model.metrics.get("leak") == "suspected_leak",
         champion=_champion_published(settings, champion),
         shadow=_shadow(connection, model, champion, now),
+        weight=(model.metrics.get("blend") or {}).get("model_coef"),
     )
 
 

@@ -16,7 +16,7 @@ from aipro_ml.db.repositories import models, predictions
 from aipro_ml.enums import RunMode
 from aipro_ml.errors import AiproError, MissingFileError
 from aipro_ml.files import write_whole
-from aipro_ml.inference.ledger import GENESIS, Fault, Head
+from aipro_ml.inference.ledger import GENESIS, Fault, Head, verify
 from aipro_ml.inference.ledger_export import Export, export_lines, proof_of, read_export, root_of, verify_against
 from aipro_ml.jobs.database import opened
 from aipro_ml.jobs.publish import RunReport
@@ -50,13 +50,18 @@ def verify_file(settings: Settings, path: Path) -> tuple[int, Export, list[Fault
 
 
 def export_ledger(settings: Settings, now: datetime) -> list[str]:
-    """Return the exported ledger, a line each."""
-    return list(export_lines(_rows(settings), iso_utc(now)))
+    """Return the exported ledger, a line each; AiproError where it does not hold: nobody could verify the file."""
+    rows = _rows(settings)
+    _refuse_faults(verify(rows))
+    return list(export_lines(rows, iso_utc(now)))
 
 
 def prove(settings: Settings, reference: str, size: int | None) -> dict[str, Any]:
-    """Return the proof that the prediction whose id begins with `reference` stands in the ledger."""
-    return proof_of(_rows(settings), reference, size)
+    """Return the proof that the prediction whose id begins with `reference` stands in the ledger, which must hold."""
+    rows = _rows(settings)
+    proof = proof_of(rows, reference, size)
+    _refuse_faults(verify(rows))
+    return proof
 
 
 def head_facts(settings: Settings) -> dict[str, Any]:
@@ -107,6 +112,12 @@ def _head(engine: Engine) -> tuple[Head, str]:
     with engine.connect() as connection:
         hashes = predictions.chain_hashes(connection)
     return (Head(len(hashes), hashes[-1]) if hashes else GENESIS), root_of(hashes)
+
+
+def _refuse_faults(faults: Sequence[Fault]) -> None:
+    if faults:
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        raise AiproError(f"the ledger does not hold: {faults[0].message}{more}; see `aipro ledger verify`")
 
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:

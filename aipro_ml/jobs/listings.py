@@ -13,6 +13,7 @@ from aipro_ml.db.repositories import feature_store, games, models, predictions, 
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.features.definition import view_hash
 from aipro_ml.features.sport import sport
+from aipro_ml.files import is_disk_s_fault
 from aipro_ml.inference.ledger import Fault, Head, verify
 from aipro_ml.inference.prediction import prediction_hash_of
 from aipro_ml.jobs.database import opened
@@ -121,6 +122,8 @@ def plot_explanation(settings: Settings, reference_: str, rows: list[dict[str, A
     try:
         return waterfall(path, rows, title=title)
     except (OSError, ValueError) as error:
+        if is_disk_s_fault(error):
+            raise
         raise UsageError(f"{path}: cannot be drawn ({str(error).splitlines()[0]})") from error
 
 

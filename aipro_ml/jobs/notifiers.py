@@ -1,7 +1,9 @@
 """Where alerts go: a webhook (JSON by POST) and e-mail, each as configured."""
 
+import logging
 import smtplib
 import ssl
+import threading
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 
@@ -10,7 +12,15 @@ from aipro_ml.config import Settings
 from aipro_ml.db.repositories.alerts import StoredAlert
 from aipro_ml.errors import AiproError
 
+log = logging.getLogger(__name__)
+
 TIMEOUT_S = 10
+"""Seconds a server may be silent."""
+
+PATIENCE_S = 60
+"""Seconds a channel may take in all: a server that speaks a byte now and then is never silent."""
+
+_PERMANENT = 500
 
 Notifier = Callable[[Sequence[StoredAlert]], None]
 Reader = tuple[str, Notifications]
@@ -29,12 +39,51 @@ def notifiers(settings: Settings, readers: Sequence[Reader] = ()) -> dict[str, N
     return found
 
 
+def patiently(send: Notifier, alerts: Sequence[StoredAlert]) -> None:
+    """Send the alerts; AiproError where that takes longer than PATIENCE_S, for a night has to end.
+
+    The attempt is left to itself then, and ends with the process at the latest.
+    """
+    ended: list[Exception | None] = []
+
+    def attempt() -> None:
+        try:
+            send(alerts)
+        except Exception as error:  # noqa: BLE001 - raised again by who waits
+            ended.append(error)
+        else:
+            ended.append(None)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    if not ended:
+        raise AiproError(f"no answer within {PATIENCE_S} s")
+    if ended[0] is not None:
+        raise ended[0]
+
+
 def mail_each(settings: Settings, alerts: Sequence[StoredAlert], readers: Sequence[Reader]) -> None:
-    """Send each reader the alerts they want, in a message of their own: nobody sees another's address."""
+    """Send each reader the alerts they want, in a message of their own: nobody sees another's address.
+
+    An address the server refuses for good is told of in the log and costs the others nothing; what may work the next
+    time, or went to nobody, is raised once everybody was tried.
+    """
+    sent, refused, later = 0, 0, None
     for address, wants in readers:
         asked = [alert for alert in alerts if wants.wants(alert.severity)]
-        if asked:
-            mail(settings, asked, address)
+        try:
+            if asked:
+                mail(settings, asked, address)
+                sent += 1
+        except smtplib.SMTPRecipientsRefused as error:
+            for_good = all(code >= _PERMANENT for code, _ in error.recipients.values())
+            refused += for_good
+            later = later if for_good else error
+    if refused:
+        log.warning("the mail server refuses addresses of admins", extra={"count": refused})
+    if later is not None or (refused and not sent):
+        raise AiproError("the mail server does not take the addresses of admins")
 
 
 def post(settings: Settings, alerts: Sequence[StoredAlert]) -> None:

@@ -14,7 +14,7 @@ from aipro_ml.db.repositories import predictions
 from aipro_ml.enums import Tier
 from aipro_ml.errors import UsageError
 from aipro_ml.features.sport import sport
-from aipro_ml.files import whole
+from aipro_ml.files import is_disk_s_fault, whole
 from aipro_ml.jobs.database import opened
 
 FileFormat = Literal["csv", "parquet", "json"]
@@ -43,6 +43,8 @@ def export_predictions(settings: Settings, chosen: Selection, path: Path, form: 
         with whole(path) as draft:
             _write(frame, draft, form)
     except OSError as error:
+        if is_disk_s_fault(error):
+            raise
         raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from error
     return len(frame)
 

@@ -18,7 +18,13 @@ from aipro_ml.identity import derive_id
 from aipro_ml.jobs.actors import actor_known, write_down
 from aipro_ml.jobs.authority import require
 from aipro_ml.jobs.database import unit
+from aipro_ml.jobs.deciding import speaker_of
 from aipro_ml.jobs.gate import gate_of, whole_oof
+
+_JUDGED = ("artifact_hash", "calibration", "blend", "leak")
+"""What the gate's evidence stands on, of all a model's metrics."""
+
+LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,13 @@ class Decision:
     now: datetime
     dry_run: bool = False
     force: bool = False
+
+    def check(self, what: str) -> None:
+        """Raise UsageError where `what` would be written down without a reason, or without a name to answer for it."""
+        if not self.reason.strip():
+            raise UsageError(f'{what} needs a reason: --reason "…"')
+        if not self.actor.strip() or len(self.actor) > LONGEST_NAME:
+            raise UsageError(f"{what} needs somebody who decides, in at most {LONGEST_NAME} letters: --actor NAME")
 
 
 @dataclass(frozen=True)
@@ -60,10 +73,10 @@ def promote(engine: Engine, settings: Settings, reference: str, decision: Decisi
     """Make the model whose id begins with `reference` the production model of its sport and bet type.
 
     PromotionRefusedError, with the refusal kept, where the gate says HOLD or REJECT and nobody forces it. GuardError
-    for a model that was never calibrated, and where another decision came in between: one of two at once wins.
+    for a model that was never calibrated, and where another decision or calibration came in between: one of two at
+    once wins. ArtifactError where a file it would speak from, of model or calibration, is gone or damaged.
     """
-    if not decision.reason.strip():
-        raise UsageError('a promotion needs a reason: --reason "…"')
+    decision.check("a promotion")
     with engine.connect() as connection:
         model = models.find_model(connection, reference)
         champion = models.production_models(connection, model.sport).get(model.bet_type)
@@ -71,6 +84,7 @@ def promote(engine: Engine, settings: Settings, reference: str, decision: Decisi
         whole_oof(settings, model)
         if model.is_production:
             return Promotion(model, None, None, changed=False)
+        speaker_of(settings, model)
         gate = gate_of(connection, settings, model, champion, decision.now)
     refused = gate.verdict is not Verdict.PROMOTE
     with unit(engine, dry_run=decision.dry_run) as connection:
@@ -88,8 +102,7 @@ def promote(engine: Engine, settings: Settings, reference: str, decision: Decisi
 
 def rollback(engine: Engine, settings: Settings, code: str, bet_type: BetType, decision: Decision) -> Promotion:
     """Bring back the champion before the present one; GuardError where there is none, ArtifactError if damaged."""
-    if not decision.reason.strip():
-        raise UsageError('a rollback needs a reason: --reason "…"')
+    decision.check("a rollback")
     code = find_sport(code).code
     with unit(engine, dry_run=decision.dry_run) as connection:
         acts.lock_decisions(connection, code)
@@ -100,7 +113,7 @@ def rollback(engine: Engine, settings: Settings, code: str, bet_type: BetType, d
                 f"{code} {bet_type} has no champion before the present one to go back to: see `aipro model history`"
             )
         model = models.find_model(connection, str(line[-2]))
-        whole_oof(settings, model)
+        speaker_of(settings, model)
         models.set_production(connection, model)
         _write(connection, model, decision, "rollback", None, champion.id)
     return Promotion(model, None, champion.id, changed=True)
@@ -135,6 +148,12 @@ def best_model(found: list[models.StoredModel], sport: str, bet_type: BetType) -
 def _lock(connection: Connection, model: models.StoredModel, champion: models.StoredModel | None) -> None:
     """Wait for other decisions of the sport; GuardError where one of them changed what the gate was judged on."""
     acts.lock_decisions(connection, model.sport)
+    today = models.find_model(connection, str(model.id))
+    if any(today.metrics.get(name) != model.metrics.get(name) for name in _JUDGED):
+        raise GuardError(
+            f"model {_short(model)} is not promoted: it was calibrated or trained again while the gate judged it; "
+            "promote again, so that the gate judges what would be published"
+        )
     now = models.production_models(connection, model.sport).get(model.bet_type)
     if (None if now is None else now.id) != (None if champion is None else champion.id):
         raise GuardError(

@@ -10,7 +10,7 @@ from aipro_ml.config import Settings
 from aipro_ml.db.repositories import models
 from aipro_ml.enums import CalibrationMethod, ReliabilityBy
 from aipro_ml.jobs.calibrate import before_and_after, stored_calibration
-from aipro_ml.training.artifacts import read_artifact
+from aipro_ml.jobs.gate import whole_oof
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def stored_reliability(engine: Engine, settings: Settings, reference: str) -> St
     with engine.connect() as connection:
         model = models.find_model(connection, reference)
     stored_calibration(settings, model)
-    oof = read_artifact(settings.artifacts_dir / model.file_path).oof
+    oof = whole_oof(settings, model)
     method = CalibrationMethod(model.metrics["calibration"]["method"])
     return StoredReliability(model, method, *before_and_after(oof, method))
 

@@ -214,6 +214,8 @@ def _policy(connection: Connection, league: Sport, computation: _Computation) ->
     """Return the policy the run kept; of a run of before, today's as it then was, if its hash says that it is that."""
     kept = computation.versions.get("policy_document")
     if kept is not None:
+        if content_hash(kept) != computation.versions["policy"]:
+            raise GuardError(f"run {str(computation.run['id'])[:8]}: the policy it kept is not the one its hash names")
         return policy_of(kept)
     overrides = settings_under(connection, [f"tier.{league.code}."])
     return _of_before(build_policy(policy_config(), league.code, overrides), computation)

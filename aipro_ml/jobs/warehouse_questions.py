@@ -11,7 +11,7 @@ from aipro_ml.db.repositories import questions, warehouse
 from aipro_ml.db.repositories.questions import QUESTIONS, Asked
 from aipro_ml.errors import UsageError
 from aipro_ml.features.sport import sport
-from aipro_ml.files import whole
+from aipro_ml.files import is_disk_s_fault, whole
 
 __all__ = ["Answer", "Asked", "ask", "list_questions", "write_answer"]
 
@@ -51,4 +51,6 @@ def write_answer(answer: Answer, path: Path, form: FileForm) -> None:
             else:
                 answer.table.to_parquet(draft, index=False)
     except OSError as error:
+        if is_disk_s_fault(error):
+            raise
         raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from error

@@ -9,6 +9,7 @@ import pandas as pd
 
 from aipro_ml import metrics
 from aipro_ml.errors import UsageError
+from aipro_ml.files import whole
 from aipro_ml.training.oof import losses, market_rows
 
 _BLUE = "#2563eb"
@@ -80,7 +81,8 @@ def new_figure(size: tuple[float, float]) -> tuple[Any, Any]:
 
 
 def save_figure(figure: Any, path: Path) -> Path:
-    """Write `figure` as `path` (its folder created if absent) and return it."""
+    """Write `figure` as `path` (its folder created if absent), whole or not at all, and return it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with whole(path) as draft:
+        figure.savefig(draft, dpi=110, format=path.suffix.removeprefix(".") or "png")
     return path

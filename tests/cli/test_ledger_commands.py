@@ -53,6 +53,27 @@ def test_a_proof_names_the_row_and_the_root(on_reading, reading):
     assert on_reading("ledger proof zzzz").code == 2
 
 
+def test_a_head_vouches_for_its_own_rows_and_an_invented_one_for_none(on_reading, reading):
+    kept = reading.one("SELECT seq || ':' || chain_hash FROM fact_predictions WHERE seq = 5")
+    assert "the first 5 are those of the head given" in on_reading("ledger verify --head", kept).out
+    assert on_reading("ledger verify --head", f"0:{'0' * 64}").code == 0
+    assert on_reading("ledger verify --head", f"0:{'f' * 64}").code == 1
+
+
+def test_a_damaged_ledger_is_neither_exported_nor_proved(monkeypatch, published, aipro, tmp_path):
+    use(monkeypatch, published)
+    named = str(published.one("SELECT prediction_id FROM fact_predictions WHERE seq = 5"))
+    owner = published.owner()
+    with owner.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE fact_predictions DISABLE TRIGGER USER"))
+        connection.execute(sa.text("UPDATE fact_predictions SET probability = 0.77 WHERE seq = 5"))
+    owner.dispose()
+    for command in (f"ledger proof {named} --out", "ledger export --out"):
+        done = aipro(command, tmp_path / "out")
+        assert (done.code, "the ledger does not hold: row 5 was changed" in done.err) == (1, True)
+    assert list(tmp_path.glob("out")) == []
+
+
 def test_a_replay_says_how_much_came_again_and_names_what_did_not(monkeypatch, published, aipro):
     use(monkeypatch, published)
     done = aipro("predict replay --sport SIM-NFL --season 2025")

@@ -74,6 +74,13 @@ def test_a_worse_published_probability_is_held_and_a_surely_worse_one_rejected()
     assert finding(with_rows(published=squeezed(-0.2 * logits)), "published") is Finding.REJECT
 
 
+def test_a_model_of_no_weight_passes_and_the_verdict_says_so():
+    gate = judge(evidence(weight=0.0), LIMITS)
+    assert gate.verdict is Verdict.PROMOTE
+    assert "the blend gives the model no weight" in gate.sentence
+    assert judge(evidence(weight=0.05), LIMITS).sentence == "PROMOTE: every check passed"
+
+
 def test_bold_published_probabilities_miss_the_calibration_slope():
     rows = evidence().rows
     bold = squeezed(1.6 * np.log(rows["market_prob"] / (1 - rows["market_prob"])))

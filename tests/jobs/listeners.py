@@ -4,7 +4,7 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 
 @dataclass
 class Heard:
-    """What came in, where the server listens, and the status it answers with."""
+    """What came in, where the server listens, the status it answers with, and an address it refuses for good."""
 
     port: int = 0
     status: int = 200
+    refused: str | None = None
     messages: list[Any] = field(default_factory=list)
 
 
@@ -58,7 +59,7 @@ def mail_listener() -> Iterator[Heard]:
                 elif word == "QUIT":
                     self.answer("221 bye")
                     return
-                self.answer("250 ok" if heard.status == 200 else "451 not now")
+                self.answer(_said_to(heard, line))
 
         def data(self) -> None:
             lines = []
@@ -68,6 +69,35 @@ def mail_listener() -> Iterator[Heard]:
 
     with _serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler), heard):
         yield heard
+
+
+def _said_to(heard: Heard, line: str) -> str:
+    if line.upper().startswith("RCPT") and heard.refused is not None and heard.refused in line:
+        return "550 nobody of this name"
+    return "250 ok" if heard.status == 200 else "451 not now"
+
+
+@contextmanager
+def dripping_listener(first: bytes) -> Iterator[Heard]:
+    """Answer `first` and then a byte ten times a second, without end: never silent, never done."""
+    heard, over = Heard(), threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            heard.messages.append("came")
+            with suppress(OSError):
+                self.request.sendall(first)
+                while not over.wait(0.1):
+                    self.request.sendall(b"x")
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with _serving(Server(("127.0.0.1", 0), Handler), heard):
+        try:
+            yield heard
+        finally:
+            over.set()
 
 
 @contextmanager

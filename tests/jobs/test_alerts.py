@@ -1,5 +1,6 @@
 """Alerts: one for one matter, sent once by each channel, acknowledged by somebody who exists."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from email import message_from_string, policy
 
@@ -10,12 +11,13 @@ from pydantic import SecretStr
 from aipro_ml.db.repositories.alerts import NewAlert
 from aipro_ml.enums import Severity, UserRole
 from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.jobs import notifiers
 from aipro_ml.jobs.accounts import Change, set_preferences
 from aipro_ml.jobs.actors import Actor
 from aipro_ml.jobs.alerts import acknowledge, list_alerts, raise_alerts, send_open
 from tests.fixtures_commands import Aipro, use
 from tests.fixtures_platform import Platform
-from tests.jobs.listeners import mail_listener, web_listener
+from tests.jobs.listeners import dripping_listener, mail_listener, web_listener
 from tests.jobs.people import add_member
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -128,6 +130,39 @@ def test_a_notifier_that_fails_stops_nothing_and_is_tried_again(engine, database
         assert (len(web.messages), len(post.messages)) == (1, 1)
         assert send_open(engine, settings, NOW) == []
         assert len(web.messages) == 1
+
+
+@pytest.mark.parametrize(
+    "first", [b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: ", b"220 "]
+)
+def test_a_server_that_answers_byte_by_byte_does_not_keep_the_night(engine, database_settings, monkeypatch, first):
+    monkeypatch.setattr(notifiers, "PATIENCE_S", 0.6)
+    with dripping_listener(first) as slow:
+        hook = SecretStr(f"http://127.0.0.1:{slow.port}/hook")
+        mail = {"alert_email_to": "ann@example.org", "smtp_host": "127.0.0.1", "smtp_port": slow.port}
+        settings = database_settings.model_copy(update={"alert_webhook": hook} if first.startswith(b"HTTP") else mail)
+        begun = time.monotonic()
+        assert raise_alerts(engine, settings, [STALE], NOW) == 1
+        assert time.monotonic() - begun < 10
+        assert slow.messages == ["came"]
+        (failed,) = send_open(engine, settings, NOW)
+    assert failed.endswith("no answer within 0.6 s")
+    assert {row["sent"] for row in listed(engine)} == {"-"}
+
+
+def test_an_admin_whose_address_is_refused_for_good_costs_the_others_nothing(engine, database_settings):
+    for name in ("ann", "ben", "cleo"):
+        add_member(engine, f"{name}@example.org", UserRole.ADMIN)
+        asked = {"notifications.email": "yes", "notifications.severity": "info"}
+        set_preferences(engine, Change(f"{name}@example.org", Actor(login="root"), NOW), asked)
+    with mail_listener() as post:
+        settings = database_settings.model_copy(update={"smtp_host": "127.0.0.1", "smtp_port": post.port})
+        post.refused = "ann@example.org"
+        raise_alerts(engine, settings, [STALE], NOW)
+        assert send_open(engine, settings, NOW) == []
+        told = [message_from_string(text, policy=policy.default)["To"] for text in post.messages]
+    assert sorted(told) == ["ben@example.org", "cleo@example.org"]
+    assert {row["sent"] for row in listed(engine)} == {"admins"}
 
 
 def test_the_commands_list_acknowledge_and_send(aipro: Aipro, monkeypatch, engine, database_settings, user):

@@ -1,5 +1,6 @@
 """Promotion: one production model a sport and bet type, in every table that shows it."""
 
+import shutil
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -235,6 +236,60 @@ def test_a_rollback_to_a_damaged_model_is_refused_and_changes_nothing(rival):
     with pytest.raises(ArtifactError, match=r"metrics\.json: damaged"):
         rollback(platform.engine, platform.settings, SPORT, BetType.MONEYLINE, DECISION)
     assert platform.snapshot() == before
+
+
+def test_what_the_gate_did_not_see_is_not_promoted(rival, monkeypatch):
+    platform, model = rival
+    engine, settings = platform.engine, platform.settings
+    (first,) = production(platform)
+    mine, other = (
+        settings.artifacts_dir / platform.one("SELECT file_path FROM ml_models WHERE id = :id", id=each)
+        for each in (model, first)
+    )
+    mine.rename(mine.with_name("kept"))
+    shutil.copytree(other, mine)
+    with pytest.raises(ArtifactError, match="not the artifact the database names"):
+        calibrate(engine, settings, model, CalibrationMethod.AUTO, LATER)
+    shutil.rmtree(mine)
+    mine.with_name("kept").rename(mine)
+    calibrate(engine, settings, model, CalibrationMethod.PLATT, LATER)
+    before = platform.snapshot()
+    for who in ("", " ", "x" * 256):
+        with pytest.raises(UsageError, match="needs somebody who decides"):
+            promote(engine, settings, model, replace(DECISION, actor=who))
+    blend = settings.artifacts_dir / platform.one(
+        "SELECT performance_metrics -> 'blend' ->> 'path' FROM ml_models WHERE id = :id", id=model
+    )
+    kept = blend.read_text()
+    blend.write_text(kept.replace('"model_coef":', '"model_coef":1'))
+    with pytest.raises(ArtifactError, match="its hash differs"):
+        promote(engine, settings, model, replace(DECISION, force=True))
+    assert platform.snapshot() == before
+    blend.write_text(kept)
+    honest = promotion.gate_of
+
+    def recalibrated_meanwhile(*given):
+        gate = honest(*given)
+        calibrate(engine, settings, model, CalibrationMethod.ISOTONIC, LATER)
+        return gate
+
+    monkeypatch.setattr(promotion, "gate_of", recalibrated_meanwhile)
+    with pytest.raises(GuardError, match="calibrated or trained again while the gate judged it"):
+        promote(engine, settings, model, DECISION)
+    assert production(platform) == [first]
+
+
+def test_a_rollback_to_a_model_whose_blend_was_edited_is_refused(rival):
+    platform, model = rival
+    (first,) = production(platform)
+    calibrate(platform.engine, platform.settings, model, CalibrationMethod.AUTO, LATER)
+    promote(platform.engine, platform.settings, model, DECISION)
+    path = "SELECT performance_metrics -> 'blend' ->> 'path' FROM ml_models WHERE id = :id"
+    blend = platform.settings.artifacts_dir / platform.one(path, id=first)
+    blend.write_text(blend.read_text().replace('"model_coef":', '"model_coef":1'))
+    with pytest.raises(ArtifactError, match="its hash differs"):
+        rollback(platform.engine, platform.settings, SPORT, BetType.MONEYLINE, DECISION)
+    assert production(platform) == [model]
 
 
 def test_of_two_promotions_at_once_exactly_one_wins(rival, monkeypatch):

@@ -76,6 +76,8 @@ def test_every_run_comes_again_after_results_corrections_quotes_and_a_new_calibr
     for game in open_game_ids(league)[2:6]:
         quote(platform, league, game, 500, -900, NOW + timedelta(seconds=1))
     model = platform.one("SELECT id FROM ml_models WHERE bet_type = 'moneyline'")
+    with platform.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE ml_models SET is_production = false")
     calibrate(platform.engine, platform.settings, str(model), CalibrationMethod.PLATT, LATER)
     with platform.engine.begin() as connection:
         connection.execute(
@@ -194,6 +196,15 @@ def test_an_artifact_that_is_gone_or_altered_is_refused(published, own_copy):
     shutil.rmtree(platform.settings.artifacts_dir / model["file_path"])
     with pytest.raises(GuardError, match="cannot speak as it did then"):
         replayed(platform)
+
+
+def test_a_policy_that_was_changed_under_its_hash_is_refused(published):
+    tamper(
+        published,
+        "UPDATE fact_prediction_runs SET versions = jsonb_set(versions, '{policy_document,kelly,fraction}', '0.5')",
+    )
+    with pytest.raises(GuardError, match="the policy it kept is not the one its hash names"):
+        replayed(published)
 
 
 def test_a_run_of_before_is_replayed_by_the_policy_its_hash_names(published, monkeypatch):
