@@ -57,12 +57,7 @@ def test_a_job_that_reads_a_table_only_to_write_it_is_no_reader():
 def test_a_table_whose_writer_is_gone_is_found(monkeypatch):
     graph = {node: one for node, one in reference.graph().items() if "alerts" not in one.writes}
     monkeypatch.setattr(reference, "graph", lambda: graph)
-    reference.reach.cache_clear()
-    try:
-        alerts = next(one for one in uses() if one.name == "alerts")
-    finally:
-        monkeypatch.undo()
-        reference.reach.cache_clear()
+    alerts = reference._use_of("alerts", reference.models()["Alert"])
     assert alerts.writing == alerts.written_by == ()
 
 

@@ -1,5 +1,6 @@
 """System settings: known, typed, layered, changed with a reason, and heard by what they change."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -104,6 +105,18 @@ def test_what_changes_nothing_or_is_only_tried_writes_nothing(engine, database_s
     put(engine, database_settings, KEY, "0.04")
     assert not put(engine, database_settings, KEY, "4e-2").is_change
     assert len(audited(engine)) == 1
+
+
+def test_changes_at_once_follow_one_another_and_none_is_lost(engine, database_settings):
+    values = [f"0.0{number}" for number in range(1, 6)]
+    with ThreadPoolExecutor(5) as pool:
+        done = list(pool.map(lambda value: put(engine, database_settings, KEY, value), values))
+    assert sorted(each.after for each in done) == values
+    befores = [each.before for each in done]
+    last = force(engine, database_settings).value
+    assert befores.count(None) == 1
+    assert sorted([*filter(None, befores), last]) == values  # each was the one before of exactly one, but the last
+    assert len(audited(engine)) == 5
 
 
 @pytest.mark.parametrize(
