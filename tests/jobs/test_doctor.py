@@ -25,6 +25,9 @@ BREAKS = {
     "the ledger verifies": [f"UPDATE fact_predictions SET edge = 0.5 WHERE seq = {ONE_FACT}"],
     "graded, pending, void, ungradeable are all": ["DELETE FROM prediction_results"],
     "closes follow the quotes": ["DELETE FROM fact_odds"],
+    "every system setting is known and fits": [
+        "INSERT INTO system_settings (id, key, value) VALUES (gen_random_uuid(), 'bet.game_cap', '2')"
+    ],
     "ledger rows are the predictions": ["UPDATE predictions SET odds_at_prediction = 5000"],
     "published before kick-off": [
         "UPDATE fact_prediction_runs SET mode = 'live'",
