@@ -23,6 +23,7 @@ def begin(engine: Engine, settings: Settings, change: Change) -> totp.SecondFact
             raise GuardError(f"{found.email} has a second factor: switch it off first (`aipro user totp`)")
         values = {"two_factor_secret": totp.sealed(factor, settings.secret_key, found.id), "two_factor_enabled": False}
         accounts.change_account(connection, found.id, values, change.now)
+        write_down(connection, change.actor, "user.totp_new", ("users", found.id), {}, change.now)
     return factor
 
 
@@ -34,7 +35,9 @@ def confirm(engine: Engine, settings: Settings, change: Change, code: str) -> No
             raise UsageError(f"no second factor of {found.email} waits for a code: `aipro user totp {found.email} on`")
         used = totp.opened(found.factor, settings.secret_key, found.id).used(code, change.now)
         if used is None:
-            raise AiproError("the code is not the one of now: look at the clocks of both devices, then try the next")
+            raise AiproError(
+                f"the code is not the one of now: look at both clocks, then `aipro user totp {found.email} confirm`"
+            )
         values = {"two_factor_secret": totp.sealed(used, settings.secret_key, found.id), "two_factor_enabled": True}
         accounts.change_account(connection, found.id, values, change.now)
         write_down(connection, change.actor, "user.totp_on", ("users", found.id), {}, change.now)
