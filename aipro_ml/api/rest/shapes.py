@@ -1,6 +1,6 @@
 """What the API tells of predictions, results, models and the ledger: the shapes of its answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -26,8 +26,16 @@ class Game(BaseModel):
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
         """Return the game of a row that has its columns beside others."""
-        shared = {name: row[name] for name in ("sport", "kickoff", "away", "home", "away_score", "home_score")}
-        return cls(id=row["game_id"], status=row["status"] or GameStatus.SCHEDULED, **shared)
+        return cls.model_validate(game_parts(row))
+
+
+def game_parts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a `Game` that a row has beside others."""
+    shared = {name: row[name] for name in _OF_GAME}
+    return {"id": row["game_id"], "status": row["status"] or GameStatus.SCHEDULED, **shared}
+
+
+_OF_GAME = ("sport", "kickoff", "away", "home", "away_score", "home_score")
 
 
 class Grade(BaseModel):
@@ -39,15 +47,13 @@ class Grade(BaseModel):
     closing_line: float | None
     graded_at: datetime
 
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self | None:
-        """Return the grade of a row, None where there is none."""
-        if row["result"] is None:
-            return None
-        return cls(profit=row["profit_loss"], **{name: row[name] for name in ("result", *_GRADED)})
+
+def grade_parts(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the parts of a row's `Grade`, None where it has none."""
+    return None if row["result"] is None else {"profit": row["profit_loss"], **{name: row[name] for name in _GRADED}}
 
 
-_GRADED = ("clv", "closing_line", "graded_at")
+_GRADED = ("result", "clv", "closing_line", "graded_at")
 
 
 class LedgerPlace(BaseModel):
@@ -87,14 +93,15 @@ class Prediction(BaseModel):
     ledger: LedgerPlace
     grade: Grade | None
 
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        """Return the prediction of a row of `predictions_page`."""
-        ledger = LedgerPlace(**{name: row[name] for name in ("seq", "prediction_hash", "chain_hash")})
-        plain = {name: row[name] for name in _OF_PREDICTION}
-        return cls(game=Game.of(row), ledger=ledger, grade=Grade.of(row), **plain)
+
+def prediction_parts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a `Prediction` of a row of `predictions_page`: a page is checked at once, not row by row."""
+    ledger = {name: row[name] for name in _OF_PLACE}
+    plain = {name: row[name] for name in _OF_PREDICTION}
+    return {"game": game_parts(row), "ledger": ledger, "grade": grade_parts(row), **plain}
 
 
+_OF_PLACE = tuple(LedgerPlace.model_fields)
 _OF_PREDICTION = tuple(name for name in Prediction.model_fields if name not in {"game", "ledger", "grade"})
 
 
@@ -118,9 +125,7 @@ class ExplainedPrediction(Prediction):
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
         """Return the prediction of a row with its `explanation`."""
-        told = [Contribution(**each) for each in row["explanation"]]
-        base = Prediction.of(row)
-        return cls(explanation=told, **{name: getattr(base, name) for name in Prediction.model_fields})
+        return cls.model_validate({**prediction_parts(row), "explanation": row["explanation"]})
 
 
 class Page(BaseModel):
@@ -133,6 +138,11 @@ class PredictionsPage(Page):
     """Predictions, the newest first."""
 
     items: list[Prediction]
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, Any]], following: str | None) -> Self:
+        """Return the page of rows of `predictions_page`."""
+        return cls.model_validate({"items": [prediction_parts(row) for row in rows], "next": following})
 
 
 class Model(BaseModel):

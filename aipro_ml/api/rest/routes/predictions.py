@@ -11,7 +11,7 @@ from aipro_ml.api.rest.cursors import cursor_of, place_of, whole
 from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import Housed, permitted
 from aipro_ml.api.rest.problems import NotFoundError
-from aipro_ml.api.rest.shapes import ExplainedPrediction, Prediction, PredictionsPage
+from aipro_ml.api.rest.shapes import ExplainedPrediction, PredictionsPage
 from aipro_ml.api.rest.wire import Day, Flag, Id, Question, SportCode
 from aipro_ml.enums import BetType, RunMode, Tier
 from aipro_ml.errors import ForbiddenError
@@ -97,7 +97,7 @@ def _listed(request: Request, house: Housed, caller: Caller, asked: PredictionsA
     rows = house.read(published.predictions_page, sight, wanted, before, asked.limit + 1)
     shown = rows[: asked.limit]
     following = cursor_of([shown[-1]["seq"]], question) if len(rows) > asked.limit else None
-    return answer(request, PredictionsPage(items=[Prediction.of(row) for row in shown], next=following))
+    return answer(request, PredictionsPage.of(shown, following))
 
 
 def _refuse_unseen(sight: Sight, asked: PredictionsAsked) -> None:
