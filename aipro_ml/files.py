@@ -23,6 +23,10 @@ def whole(path: Path) -> Iterator[Path]:
         with draft.open("rb+") as written:
             os.fsync(written.fileno())
         draft.replace(path)
+    except OSError as error:
+        if error.filename in {None, str(draft), draft}:
+            error.filename = str(path)  # what was to be written; nobody knows the draft
+        raise
     finally:
         draft.unlink(missing_ok=True)
 

@@ -69,11 +69,18 @@ def configure(*, level: str, as_json: bool, folder: Path) -> None:
     logger.propagate = False
 
 
+class _LogFile(RotatingFileHandler):
+    """A log file that cannot be written any more, on a full disk, says nothing: the terminal has the message."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging calls it so
+        """Drop the record; logging's own way prints a traceback for each."""
+
+
 def _file_handler(folder: Path) -> list[logging.Handler]:
     """Return the handler of the log file, none where the folder cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(folder / "aipro.log", maxBytes=5_000_000, backupCount=2, delay=True)
+        handler = _LogFile(folder / "aipro.log", maxBytes=5_000_000, backupCount=2, delay=True)
     except OSError:
         return []
     handler.setFormatter(_JsonFormatter())

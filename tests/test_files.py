@@ -25,8 +25,9 @@ def test_what_stood_there_stands_where_writing_fails_in_the_middle(tmp_path):
             draft.write_text("ne")
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as full:
         half_written()
+    assert full.value.filename == str(place)
     assert place.read_text() == "old"
     assert list(tmp_path.iterdir()) == [place]
 

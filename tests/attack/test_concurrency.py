@@ -1,7 +1,9 @@
 """Two at once, and a server that goes away."""
 
+import logging
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -9,6 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from aipro_ml import logs
 from aipro_ml.cli import app
 from aipro_ml.db.engine import open_database
 from aipro_ml.db.repositories import reference
@@ -63,6 +66,20 @@ def test_a_lost_server_is_one_line_and_exit_code_1(monkeypatch, capfd, wrapped):
 def test_a_full_disk_is_one_line_and_exit_code_1(monkeypatch, capfd):
     assert _fails(monkeypatch, OSError(28, "No space left on device", "/x/model.json")) == 1
     assert capfd.readouterr().err == "error: /x/model.json: No space left on device; nothing is half written\n"
+
+
+def test_a_log_on_a_full_disk_adds_no_word_to_what_is_told(tmp_path, capfd):
+    (tmp_path / "aipro.log").symlink_to("/dev/full")
+    logger = logging.getLogger("aipro_ml")
+    logs.configure(level="error", as_json=False, folder=tmp_path)
+    try:
+        logger.debug("told")
+        assert capfd.readouterr().err == ""
+    finally:
+        for handler in logger.handlers:
+            with suppress(OSError):
+                handler.close()
+        logger.handlers.clear()
 
 
 def test_an_unexpected_error_is_one_line_and_exit_code_2(monkeypatch, capfd):
