@@ -127,8 +127,8 @@ def _row(rows: pd.DataFrame) -> dict[str, Any]:
     counts = {result.value: int((rows["result"] == result).sum()) for result in _ENDED}
     price = rows["over_price"].where(rows["side"] == Selection.OVER, rows["under_price"])
     profit = profit_per_unit(rows["result"].to_numpy(object), price.to_numpy("float64"))
-    staked = ~np.isnan(profit) & (rows["result"] != BetResult.VOID).to_numpy()
-    units = float(profit[staked].sum())
+    staked = (price.notna() & (rows["result"] != BetResult.VOID)).to_numpy()
+    units = float(profit[staked].sum()) if staked.any() else float("nan")
     roi = units / int(staked.sum()) if staked.any() else float("nan")
     return {**counts, "profit": units, "roi": roi, **_scores(rows)}
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -197,3 +198,12 @@ def test_a_sport_without_props_or_boxes_says_so(platform):
         props_config("MLB")
     with pytest.raises(UsageError, match="no game of NFL fits"):
         predict(platform, week(55))
+
+
+def test_where_nobody_offers_there_is_no_profit():
+    row = {"prop": "points", "over_price": float("nan"), "under_price": float("nan"), "side": "over", "result": "loss"}
+    row |= {"actual_value": 3.0, "line": 9.5, "over": 0.6, "under": 0.4}
+    [told, _] = performance(pd.DataFrame([row]), "prop")
+    assert (told["loss"], told["scored"]) == (1, 1)
+    assert pd.isna(told["profit"])
+    assert pd.isna(told["roi"])
