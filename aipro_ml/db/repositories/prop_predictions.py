@@ -37,7 +37,7 @@ _GRADED = text(
 _LISTED = text(
     """
     SELECT g.game_date AS kickoff, a.abbreviation || ' @ ' || h.abbreviation AS game, y.name AS player,
-           p.prop_type AS prop, p.line, p.predicted_value AS expected, p.over_probability AS over,
+           p.prop_type AS prop, f.line, p.predicted_value AS expected, p.over_probability AS over,
            p.under_probability AS under, b.name AS book, f.over_price, f.under_price, p.signal_tier AS tier,
            f.actual_value AS actual, f.result, f.as_of, f.prediction_hash AS hash,
            p.created_at < g.game_date AS before_kickoff
