@@ -1,6 +1,7 @@
 """What must hold before the read API is served: the extra, the database, and that secrets travel safely."""
 
 import ipaddress
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from sqlalchemy import Engine
 
 from aipro_ml.config import Settings
 from aipro_ml.db import engine as database
-from aipro_ml.errors import GuardError, MissingFileError, UsageError
+from aipro_ml.errors import AiproError, GuardError, MissingFileError, UsageError
 from aipro_ml.jobs.database import opened
 
 PATIENCE_S = 15
@@ -46,6 +47,7 @@ def prepare(settings: Settings, serving: Serving) -> list[str]:
         raise UsageError(f"the API needs {', '.join(missing)}: install the extra, `pip install 'aipro-ml[api]'`")
     _check_certificate(serving)
     _check_store(settings)
+    _check_place(serving)
     if settings.profile == "production":
         _refuse_unsafe(settings, serving)
     with opened(settings):
@@ -71,6 +73,20 @@ def _check_certificate(serving: Serving) -> None:
     for path in (serving.certificate, serving.private_key):
         if path is not None and not path.is_file():
             raise MissingFileError("is not there", file=str(path))
+
+
+def _check_place(serving: Serving) -> None:
+    """Refuse an address that cannot be listened on, in one line instead of a worker's."""
+    try:
+        found = socket.getaddrinfo(serving.host, serving.port, type=socket.SOCK_STREAM)
+        with socket.socket(found[0][0], socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(found[0][4])
+    except OSError as error:
+        place = f"{serving.host}:{serving.port}"
+        raise AiproError(
+            f"{place}: cannot be listened on ({error.strerror}): choose another --host or --port"
+        ) from error
 
 
 def _check_store(settings: Settings) -> None:
