@@ -9,7 +9,6 @@ from tests.docs_reference import ROOT
 from tests.tables_reference import TABLES, Definition, tables_page, uses
 
 ALIVE = {one.name: one for one in uses()}
-NOT_YET = {"users", "sessions", "api_keys", "user_preferences"}
 
 
 def test_there_are_fifty_five_tables():
