@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
 from aipro_ml.db.repositories import box_records
 from aipro_ml.db.repositories.records import load_frames, load_results
+from aipro_ml.errors import GuardError
 from aipro_ml.features import records as known
 from aipro_ml.features.records import Records
 from aipro_ml.features.sport import sport
@@ -15,6 +17,8 @@ from aipro_ml.identity import derive_id
 from aipro_ml.sources.franchises import Venues, franchises
 from aipro_ml.sources.home_grounds import known_venues
 from aipro_ml.sources.synthetic import SIMULATED
+
+_EVEN = 100  # no American price lies between -100 and 100
 
 
 def load_records(
@@ -29,12 +33,15 @@ def load_records(
 
     With `odds_of` only the quotes of these games: a game's features and board read no other game's quotes. With
     `recorded_by` only what the database held at that time. With `reference_closes` only the closing lines of
-    home and over: a History hands out no others, so this is enough for features and predictions.
+    home and over: a History hands out no others, so this is enough for features and predictions. GuardError where a
+    stored quote is one that nobody can have offered.
     """
     frames = load_frames(connection, code, odds_of, recorded_by, reference_closes=reference_closes)
+    odds = known.frame_of(frames["odds"], known.ODDS_COLUMNS)
+    refuse_impossible(odds, code)
     return Records(
         games=known.frame_of(frames["games"], known.REVISION_COLUMNS),
-        odds=known.frame_of(frames["odds"], known.ODDS_COLUMNS),
+        odds=odds,
         closing=known.frame_of(frames["closing"], known.CLOSING_COLUMNS),
         teams=known.frame_of(frames["teams"], known.TEAM_COLUMNS),
         venues=known.frame_of(frames["venues"], known.VENUE_COLUMNS),
@@ -42,6 +49,22 @@ def load_records(
         **_boxes(connection, code, recorded_by),
         **dated_facts(code),
     )
+
+
+def refuse_impossible(odds: pd.DataFrame, code: str) -> None:
+    """Raise GuardError naming the first quote whose line is infinite or whose price no American price.
+
+    No import stores one: somebody wrote it past the platform, and money would be staked on it.
+    """
+    price, line = odds["price"].to_numpy("float64"), odds["line"].to_numpy("float64")
+    wrong = ~(np.abs(price) >= _EVEN) | np.isinf(price) | np.isinf(line)
+    if wrong.any():
+        first = odds[wrong].iloc[0]
+        raise GuardError(
+            f"{int(wrong.sum())} stored quotes of {code} are impossible, the first of game {first['game_id']}: "
+            f"{first['market']} {first['selection']}, price {first['price']:g}, line {first['line']:g}; nothing is "
+            "computed from them: restore the table `odds` from a backup, and see `aipro db check`"
+        )
 
 
 def load_played(connection: Connection, code: str) -> Records:

@@ -40,7 +40,7 @@ def notifiers(settings: Settings, readers: Sequence[Reader] = ()) -> dict[str, N
 
 
 def patiently(send: Notifier, alerts: Sequence[StoredAlert]) -> None:
-    """Send the alerts; AiproError where that takes longer than PATIENCE_S, for a night has to end.
+    """Send the alerts; AiproError where that takes longer than PATIENCE_S and a little an alert: a night has to end.
 
     The attempt is left to itself then, and ends with the process at the latest.
     """
@@ -56,9 +56,10 @@ def patiently(send: Notifier, alerts: Sequence[StoredAlert]) -> None:
 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
-    thread.join(PATIENCE_S)
+    limit = PATIENCE_S * (1 + len(alerts) / 30)
+    thread.join(limit)
     if not ended:
-        raise AiproError(f"no answer within {PATIENCE_S} s")
+        raise AiproError(f"no answer within {limit:.0f} s")
     if ended[0] is not None:
         raise ended[0]
 
