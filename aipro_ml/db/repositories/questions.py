@@ -99,7 +99,7 @@ _CLOSES = """
            count(o.closed_at)::float8 / count(*) AS closed, avg(o.quotes_count)::float8 AS quotes,
            avg(abs(o.closing_line - o.opening_line)) AS line_moved,
            avg(((o.closing_line, o.closing_price) IS DISTINCT FROM (o.opening_line, o.opening_price))::int)
-               FILTER (WHERE o.closed_at IS NOT NULL)::float8 AS moved
+               FILTER (WHERE o.closed_at IS NOT NULL AND o.opening_at IS NOT NULL)::float8 AS moved
     FROM fact_odds o JOIN games g ON g.id = o.game_id JOIN sports s ON s.id = g.sport_id
     JOIN sportsbooks k ON k.id = o.sportsbook_id
     WHERE (CAST(:sport AS text) IS NULL OR s.code = :sport)
