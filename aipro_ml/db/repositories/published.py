@@ -62,7 +62,7 @@ def predictions_before(
 
     Of few days their games are looked up first, else the ledger is read from its end: the joins stand in that order.
     """
-    query = _BY_GAMES if wanted.is_short else _BY_LEDGER
+    query = _QUERIES[wanted.is_short, wanted.graded]
     statement = query.where(*_seen(sight), *_asked(wanted)).order_by(_FACT.seq.desc()).limit(limit)
     if before is not None:
         statement = statement.where(_FACT.seq < before)
@@ -73,7 +73,7 @@ def predictions_before(
 
 def prediction_seen(connection: Connection, sight: Sight, prediction_id: UUID) -> dict[str, Any] | None:
     """Return the prediction, or None where there is none that the reader may see."""
-    statement = _BY_LEDGER.where(_FACT.prediction_id == prediction_id, *_seen(sight))
+    statement = _QUERIES[False, False].where(_FACT.prediction_id == prediction_id, *_seen(sight))
     row = connection.execute(statement).mappings().one_or_none()
     return None if row is None else dict(row)
 
@@ -110,7 +110,7 @@ def _champion() -> ColumnElement[Any]:
 _IN_PRODUCTION = func.coalesce(_champion() == _FACT.model_id, false())
 
 
-def _query(*, by_games: bool) -> Select[*tuple[Any, ...]]:
+def _query(*, by_games: bool, graded: bool = False) -> Select[*tuple[Any, ...]]:
     columns = (
         _FACT.seq,
         _FACT.prediction_id.label("id"),
@@ -149,23 +149,33 @@ def _query(*, by_games: bool) -> Select[*tuple[Any, ...]]:
         _GRADE.closing_line,
         _GRADE.graded_at,
     )
-    chosen = select(*columns)
+    return _joined(select(*columns), by_games=by_games, graded=graded)
+
+
+def _joined(chosen: Select[*tuple[Any, ...]], *, by_games: bool, graded: bool) -> Select[*tuple[Any, ...]]:
+    """Return the columns from their tables, joined in the order in which rows are dropped soonest."""
+    grade = _GRADE.prediction_id == _FACT.prediction_id
     if by_games:
         said = Prediction
         start = chosen.select_from(Game).join(said, said.game_id == Game.id).join(_FACT, _FACT.prediction_id == said.id)
-        start = start.join(_RUN, _RUN.id == _FACT.run_id)
     else:
-        start = chosen.select_from(_FACT).join(_RUN, _RUN.id == _FACT.run_id).join(Game, Game.id == _FACT.game_id)
-    return (
+        start = chosen.select_from(_FACT)
+    if graded:
+        start = start.join(_GRADE, grade)
+    start = start.join(_RUN, _RUN.id == _FACT.run_id)
+    if not by_games:
+        start = start.join(Game, Game.id == _FACT.game_id)
+    start = (
         start.join(Sport, Sport.id == Game.sport_id)
         .join(_HOME, _HOME.id == Game.home_team_id)
         .join(_AWAY, _AWAY.id == Game.away_team_id)
         .outerjoin(Sportsbook, Sportsbook.id == _FACT.sportsbook_id)
-        .outerjoin(_GRADE, _GRADE.prediction_id == _FACT.prediction_id)
     )
+    return start if graded else start.outerjoin(_GRADE, grade)
 
 
-_BY_LEDGER, _BY_GAMES = _query(by_games=False), _query(by_games=True)
+_QUERIES = {(few, graded): _query(by_games=few, graded=graded) for few in (False, True) for graded in (False, True)}
+"""By whether few games are asked for, and whether only graded predictions."""
 
 
 def _seen(sight: Sight) -> list[ColumnElement[bool]]:
