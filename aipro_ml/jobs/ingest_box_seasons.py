@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 from sqlalchemy import Connection
 
-from aipro_ml.db.repositories import box_stats
+from aipro_ml.db.repositories import box_stats, games
 from aipro_ml.enums import Severity
 from aipro_ml.identity import derive_id
 from aipro_ml.sources.base import Finding
@@ -28,6 +28,22 @@ SAME_FIGURE = {
 """nflverse's name of a figure, and what Fantasy.NFL.com's weeks call it."""
 
 
+def of_stored_seasons(connection: Connection, batch: BoxBatch) -> BoxBatch:
+    """Return the batch without season totals of seasons that have no games stored, each season a finding."""
+    rows = batch.player_seasons
+    if rows.empty:
+        return batch
+    stored = rows["season"].astype("int64").isin(games.seasons(connection, batch.sport))
+    missing = rows.loc[~stored].drop_duplicates("season")
+    said = "no game of this season is stored: import the season's games first"
+    found = [
+        Finding(str(file), int(line), "season", str(season), "season_unknown", said)
+        for file, line, season in missing[["file", "line_number", "season"]].itertuples(index=False)
+    ]
+    kept = rows.loc[stored].reset_index(drop=True)
+    return replace(batch, player_seasons=kept, findings=(*batch.findings, *found))
+
+
 def season_rows(connection: Connection, batch: BoxBatch) -> pd.DataFrame:
     """Return the rows of `player_stats` a season file gives: of players and seasons without stored box scores."""
     rows = batch.player_seasons
@@ -38,11 +54,11 @@ def season_rows(connection: Connection, batch: BoxBatch) -> pd.DataFrame:
         player: str(derive_id("player", batch.sport, batch.player_ids, player)) for player in rows["player"].unique()
     }
     told: list[tuple[str, str, str, float, object]] = []
-    for player, season, games, stats in rows[["player", "season", "games_played", "stats"]].itertuples(index=False):
+    for player, season, played_in, stats in rows[["player", "season", "games_played", "stats"]].itertuples(index=False):
         if (ids[player], int(season)) in played:
             continue
         place = str(derive_id("season", batch.sport, int(season)))
-        told.extend((ids[player], place, figure, value, games) for figure, value in stats.items())
+        told.extend((ids[player], place, figure, value, played_in) for figure, value in stats.items())
     names = ["player_id", "season_id", "stat_type", "value", "games_played"]
     frame = pd.DataFrame(told, columns=names)
     return frame.astype({"value": "float64", "games_played": "Int64"})

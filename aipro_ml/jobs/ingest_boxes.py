@@ -21,7 +21,7 @@ from aipro_ml.jobs.ingest_box_rows import (
     season_teams,
     team_rows,
 )
-from aipro_ml.jobs.ingest_box_seasons import reconciled, season_rows
+from aipro_ml.jobs.ingest_box_seasons import of_stored_seasons, reconciled, season_rows
 from aipro_ml.jobs.ingest_record import digest_of, finding_checks, left_behind, refuse_if_strict
 from aipro_ml.jobs.places import Refuse, files_at, raise_it, read_together
 from aipro_ml.sources import hvpkod
@@ -143,7 +143,7 @@ def store_boxes(
     with unit(engine, dry_run=options.dry_run) as connection:
         reference.lock_sport(connection, batch.sport)
         schedule = boxes.stored_games(connection, batch.sport)
-        batch = _without_wrong_teams(connection, batch)
+        batch = of_stored_seasons(connection, _without_wrong_teams(connection, batch))
         refuse_if_strict(batch.findings, strict=options.strict)
         options.on_step(2, 5)
         report = _store(connection, batch, schedule, digest, options)

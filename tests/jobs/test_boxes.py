@@ -203,6 +203,14 @@ def test_a_season_file_is_compared_with_the_boxes_and_lands_under_its_own_number
     assert bring("nfl-player-seasons", [SEASON], LATER).rows_written == 0
 
 
+def test_a_season_file_of_a_season_without_games_is_a_finding_and_the_rest_lands(platform, games, bring):
+    earlier = [SEASON | {"season": "2016", "player_id": number} for number in ("00-0000001", "00-0000002")]
+    report = bring("nfl-player-seasons", [SEASON, *earlier])
+    assert [(one.rule, one.value, one.line) for one in report.findings] == [("season_unknown", "2016", 3)]
+    years = "SELECT DISTINCT s.year FROM player_stats x JOIN seasons s ON s.id = x.season_id"
+    assert [row["year"] for row in platform.rows(years)] == [2021]
+
+
 def test_an_older_season_file_moves_nobody_back(platform, games, bring):
     bring("nfl-player-seasons", [SEASON | {"season": "2022", "recent_team": "NE"}])
     bring("nfl-player-seasons", [SEASON], LATER)
