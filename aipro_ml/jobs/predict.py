@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -62,7 +62,7 @@ def predict(
     with engine.begin() as connection:
         reference.sport_id(connection, league.code)
         chosen = _chosen_models(connection, league, request.model)
-        wanted = _wanted_games(games.schedule(connection, league.code), league, request)
+        wanted = _wanted_games(games.schedule(connection, league.code, _span(request)), league, request)
         changed = policy_settings(connection, settings.overrides, league.code)
         policy = build_policy(policy_config(), league.code, changed, figures=league.settings)
         slots = _slots(wanted, request, _decision_minutes(chosen, league))
@@ -102,6 +102,16 @@ def _chosen_models(connection: Connection, league: Sport, reference_: str | None
             f"{league.code} has no production model: train and calibrate one, then `aipro model promote ID --reason …`"
         )
     return [chosen[bet_type] for bet_type in league.bet_types if bet_type in chosen]
+
+
+def _span(request: PredictionRequest) -> tuple[datetime, datetime] | None:
+    """Return from when to when the wanted games kick off, whatever the zone; None where that is not known yet."""
+    if request.day is not None:
+        noon = datetime.combine(request.day, time(12), UTC)
+        return noon - timedelta(days=2), noon + timedelta(days=2)
+    if request.within is not None and request.as_of is not None:
+        return request.as_of, request.as_of + request.within
+    return None
 
 
 def _wanted_games(schedule: pd.DataFrame, league: Sport, request: PredictionRequest) -> pd.DataFrame:

@@ -91,8 +91,11 @@ def revision_rows(
     )
 
 
-def schedule(connection: Connection, code: str) -> pd.DataFrame:
-    """Return id, season, week, kickoff, status, teams and score of every game of the sport, by kick-off."""
+def schedule(connection: Connection, code: str, span: tuple[datetime, datetime] | None = None) -> pd.DataFrame:
+    """Return id, season, week, kickoff, status, teams and score of every game of the sport, by kick-off.
+
+    With `span` only of those that kick off from its first moment to its last.
+    """
     statement = (
         select(
             Game.id.label("game_id"),
@@ -110,6 +113,8 @@ def schedule(connection: Connection, code: str) -> pd.DataFrame:
         .where(Game.sport_id == derive_id("sport", code))
         .order_by(Game.game_date, Game.id)
     )
+    if span is not None:
+        statement = statement.where(Game.game_date.between(*span))
     frame = read_frame(connection, statement)
     for name in ("game_id", "home_team_id", "away_team_id"):
         frame[name] = frame[name].astype(str)
