@@ -112,6 +112,7 @@ def _game_names(connection: Connection, league: Sport) -> dict[str, str]:
 
 def _history(graded: Graded, told: pd.DataFrame, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return one row a superseded grade, oldest first: the bet, and result, profit and CLV before and after."""
+    told = told.sort_values(["at", "prediction_id"], kind="stable")  # a dry run in the order of the log
     bets = graded.predictions.set_index("prediction_id").to_dict("index") if len(graded.predictions) else {}
     return [_told(entry, bets[entry["prediction_id"]], names) for entry in told.to_dict("records")]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from aipro_ml.enums import BetType, CalibrationMethod
 from aipro_ml.features.sport import sport
@@ -109,6 +110,8 @@ def test_calibrators_are_listed_with_the_one_a_model_speaks_through(own_artifact
     use(monkeypatch, own_artifacts)
     engine, settings = own_artifacts.engine, own_artifacts.settings
     model = str(own_artifacts.one("SELECT id FROM ml_models WHERE bet_type = 'moneyline'"))
+    with engine.begin() as connection:  # a model in production is calibrated through the gate
+        connection.execute(sa.text("UPDATE ml_models SET is_production = FALSE"))
     for hours, method in enumerate((CalibrationMethod.PLATT, CalibrationMethod.ISOTONIC)):
         calibrate(engine, settings, model, method, NOW + timedelta(hours=hours))
 
