@@ -115,18 +115,11 @@ def _coefficients(p: Scores, q: Scores, y: Scores, members: slice = _BOTH) -> tu
     return fit_conditional_logit(problem)
 
 
-def walk_forward_blended(oof: pd.DataFrame, calibrated: pd.Series) -> pd.Series:
-    """Return what would have been published: each season blended by a fit on earlier seasons only.
-
-    `oof` has columns season, y, market_prob; `calibrated` is `walk_forward_calibrated` of the same rows. NaN
-    where a row has no calibrated probability.
-    """
-    rows = oof.assign(calibrated=calibrated)
-    return pd.Series(_walk_forward(rows), index=oof.index, name="p_published", dtype="float64")
-
-
 def with_published(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of `with_calibrated` with `published` as `walk_forward_blended`, of three outcomes the draw's too."""
+    """Return rows of `with_calibrated` with what would have been published, of three outcomes the draw's too.
+
+    Column `published`: each season is blended by a fit on earlier seasons only; NaN without a calibrated probability.
+    """
     return with_scores(rows, "published", _walk_forward(rows))
 
 

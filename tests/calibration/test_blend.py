@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aipro_ml.calibration.blend import MarketBlend, fit_blend, free_blend, load_blend, walk_forward_blended
+from aipro_ml.calibration.blend import MarketBlend, fit_blend, free_blend, load_blend, with_published
 from aipro_ml.calibration.logits import expit, logit
 from aipro_ml.errors import ArtifactError
 
@@ -98,9 +98,9 @@ def test_a_damaged_blend_is_one_clear_error(text, tmp_path):
 
 def test_each_season_is_blended_by_earlier_seasons_only():
     p, q, y = rows(n=1000)
-    oof = pd.DataFrame({"season": np.repeat([2000, 2001, 2002, 2003], 250), "y": y, "market_prob": q})
+    oof = pd.DataFrame({"season": np.repeat([2000, 2001, 2002, 2003], 250), "p": p, "y": y, "market_prob": q})
     calibrated = pd.Series(p).where(oof["season"] > 2000)
-    published = walk_forward_blended(oof, calibrated)
+    published = with_published(oof.assign(calibrated=calibrated))["published"]
     assert published[oof["season"] == 2000].isna().all()
     season = (oof["season"] == 2001).to_numpy()
     np.testing.assert_allclose(published[season], q[season], atol=1e-12)
