@@ -53,7 +53,12 @@ class World:
     slate: list[Listed]
     shadows: list[Listed]
     client: TestClient
+    ticks: list[float]
     now: datetime = NOW
+
+    def later(self, seconds: float = 1.0) -> None:
+        """Let so many seconds go by in what the API remembers by."""
+        self.ticks[0] += seconds
 
     def key(self, role: UserRole = UserRole.USER, *permissions: str, **more: Any) -> str:
         """Return a key of a user of this role (the only one of it), with these permissions (none: all of the role)."""
@@ -106,8 +111,10 @@ def world(server: Server, api_template: tuple[str, list[Listed], list[Listed]], 
     with server.database(name) as own:
         settings = server.settings(tmp_path, own)
         engine = open_database(settings)
-        with TestClient(create(settings, lambda: NOW), raise_server_exceptions=False) as client:
-            yield World(settings, engine, slate, shadows, client)
+        ticks = [0.0]
+        app = create(settings, lambda: NOW, lambda: ticks[0])
+        with TestClient(app, raise_server_exceptions=False) as client:
+            yield World(settings, engine, slate, shadows, client, ticks)
         engine.dispose()
 
 

@@ -142,6 +142,11 @@ def latest_health(connection: Connection) -> list[dict[str, Any]]:
     return [{**row, "says": (row["metrics"] or {}).get("says", "")} for row in rows]
 
 
+def state(connection: Connection) -> str:
+    """Return which commits this connection sees: two equal ones see the same rows."""
+    return health.snapshot(connection)
+
+
 def answers(connection: Connection) -> None:
     """Ask the database the least there is to ask; whatever it raises says that it does not answer."""
     health.ping(connection)

@@ -73,6 +73,7 @@ def test_an_answer_that_did_not_change_is_not_sent_again(world):
         assert again.headers["etag"] == first.headers["etag"]
     before = world.get("/v1/results", key).headers["etag"]
     world.run("UPDATE prediction_results SET clv = 0.5 WHERE prediction_id = :id", id=world.slate[0].id)
+    world.later()
     assert world.get("/v1/results", key, **{"If-None-Match": before}).status_code == 200
 
 

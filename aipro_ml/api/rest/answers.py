@@ -6,6 +6,10 @@ import re
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from aipro_ml.api.rest.finished import Finished, Question
+from aipro_ml.api.rest.house import House
+from aipro_ml.api.rest.trace import trace_of
+
 JSON = "application/json"
 REVALIDATE = "private, no-cache"
 """Keep it, and ask each time whether it still holds: what a caller may see is theirs alone."""
@@ -16,7 +20,17 @@ _TAG = re.compile(r'(?:W/)?("[^"]*")')
 def answer(request: Request, told: BaseModel) -> Response:
     """Return `told` as JSON with a tag made of its bytes, or 304 where the caller has these."""
     body = told.__pydantic_serializer__.to_json(told)
-    return tagged(request, body, hashlib.sha256(body).hexdigest()[:32])
+    return finished(request, body, hashlib.sha256(body).hexdigest()[:32])
+
+
+def finished(request: Request, body: bytes, tag: str) -> Response:
+    """Return JSON bytes under this tag as `tagged` does, and keep them where the place is shared."""
+    trace = trace_of(request.scope)
+    if trace.era is not None and trace.permissions is not None:
+        house: House = request.app.state.house
+        question = Question(request.scope["path"], request.scope["query_string"], trace.permissions)
+        house.answers.keep(question, trace.era, Finished(body, tag))
+    return tagged(request, body, tag)
 
 
 def tagged(request: Request, body: bytes, tag: str) -> Response:

@@ -1,6 +1,7 @@
 """The application: its places, its errors, its documentation, and the database behind it."""
 
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from aipro_ml.api.rest import problems
 from aipro_ml.api.rest.callers import Callers
 from aipro_ml.api.rest.documented import document
 from aipro_ml.api.rest.envelope import Envelope
+from aipro_ml.api.rest.finished import Answers
 from aipro_ml.api.rest.house import Clock, House
 from aipro_ml.api.rest.page import install_pages
 from aipro_ml.api.rest.rates import Rates
@@ -55,13 +57,16 @@ def served() -> FastAPI:
     return create(settings.model_copy(update={"overrides": given}))
 
 
-def create(settings: Settings, clock: Clock = now) -> FastAPI:
-    """Return the application of an installation; its database is opened when it starts and given back at its end."""
+def create(settings: Settings, clock: Clock = now, ticks: Callable[[], float] = time.monotonic) -> FastAPI:
+    """Return the application of an installation; its database is opened when it starts and given back at its end.
+
+    `ticks`: seconds that never go back, by which callers and answers are remembered.
+    """
     app = FastAPI(
         title="AI PRO SPORTS",
         version=__version__,
         openapi_tags=_TAGS,
-        lifespan=_lifespan(settings, clock),
+        lifespan=_lifespan(settings, clock, ticks),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -86,7 +91,9 @@ def create(settings: Settings, clock: Clock = now) -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    settings: Settings, clock: Clock, ticks: Callable[[], float]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         store = settings.api_rate_store
@@ -94,7 +101,8 @@ def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], AbstractA
         with engines(settings) as (reader, writer):
             # a thread a connection: one more would only wait for a connection
             anyio.to_thread.current_default_thread_limiter().total_tokens = settings.pool_size
-            app.state.house = House(settings, reader, writer, clock, Callers(writer, clock), rates)
+            callers, answers = Callers(writer, clock, ticks), Answers(ticks)
+            app.state.house = House(settings, reader, writer, clock, callers, rates, answers)
             app.state.pulse = health.Pulse()
             yield
 

@@ -15,9 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from aipro_ml.accounts.addresses import client_agent, client_ip, network_of
 from aipro_ml.accounts.caller import Caller
 from aipro_ml.api.rest.callers import Callers, Credential, credential_of
+from aipro_ml.api.rest.finished import Answers
 from aipro_ml.api.rest.problems import TooManyError
 from aipro_ml.api.rest.rates import STRANGERS_A_MINUTE, Rates
-from aipro_ml.api.rest.trace import Spent, trace_of
+from aipro_ml.api.rest.trace import Spent, Trace, trace_of
 from aipro_ml.config import Settings
 from aipro_ml.errors import AccessError
 from aipro_ml.inference.ledger import Head
@@ -53,6 +54,7 @@ class House:
     clock: Clock
     callers: Callers
     rates: Rates
+    answers: Answers
     roots: Roots = field(default_factory=Roots)
 
     def read(
@@ -97,15 +99,19 @@ def permitted(permission: str | None) -> Callable[[Request], object]:
     async def caller_of(request: Request) -> Caller:
         house = await house_of(request)
         caller = await _known(house, request, credential_of(request.headers))
-        trace = trace_of(request.scope)
-        trace.caller = str(caller.key_id or caller.user_id)
-        kind = "session" if caller.key_id is None else "key"
-        trace.spent = await spend(house, caller.per_minute, kind, trace.caller)
+        await admit(house, trace_of(request.scope), caller)
         if permission is not None:
             caller.require(permission)
         return caller
 
     return caller_of
+
+
+async def admit(house: House, trace: Trace, caller: Caller) -> None:
+    """Note who asks and take one request off their rate; TooManyError where it is used up."""
+    trace.caller, trace.permissions = str(caller.key_id or caller.user_id), caller.permissions
+    kind = "session" if caller.key_id is None else "key"
+    trace.spent = await spend(house, caller.per_minute, kind, trace.caller)
 
 
 async def _known(house: House, request: Request, credential: Credential) -> Caller:

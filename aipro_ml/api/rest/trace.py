@@ -18,11 +18,16 @@ class Spent:
 
 @dataclass
 class Trace:
-    """A request on its way: its id, and, once they are known, its caller (an id, no name), rate and route."""
+    """A request on its way: its id, and, once they are known, its caller (an id, no name), rate and permissions.
+
+    `era`: the state of the database that its answer is kept under, None where it is not to be kept.
+    """
 
     request_id: str
     caller: str = "-"
     spent: Spent | None = None
+    permissions: frozenset[str] | None = None
+    era: int | None = None
 
 
 def trace_of(scope: Any) -> Trace:

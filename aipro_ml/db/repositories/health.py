@@ -40,6 +40,7 @@ _SERVER = text(
     "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections, "
     "current_setting('max_connections')::int AS most_connections"
 )
+_SNAPSHOT = text("SELECT pg_current_snapshot()::text")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ def server_facts(connection: Connection) -> dict[str, Any]:
 def ping(connection: Connection) -> None:
     """Ask the server the least there is to ask."""
     connection.execute(select(1))
+
+
+def snapshot(connection: Connection) -> str:
+    """Return which transactions this connection sees the ends of; nothing was committed between two equal ones."""
+    return str(connection.scalar(_SNAPSHOT))
 
 
 def newest_quote(connection: Connection, code: str, now: datetime) -> datetime | None:

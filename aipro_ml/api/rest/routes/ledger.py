@@ -6,16 +6,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from aipro_ml.accounts.caller import Caller
-from aipro_ml.api.rest.answers import answer, tagged, unchanged
+from aipro_ml.api.rest.answers import answer, finished
 from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import Housed, permitted
 from aipro_ml.api.rest.problems import NotFoundError
 from aipro_ml.api.rest.routes.predictions import sight_of
 from aipro_ml.api.rest.shapes import LedgerHead, Proof
+from aipro_ml.api.rest.shared import SharedRoute
 from aipro_ml.api.rest.wire import Id, only
 from aipro_ml.jobs import published
 
-router = APIRouter(prefix="/v1/ledger", tags=["ledger"])
+router = APIRouter(prefix="/v1/ledger", tags=["ledger"], route_class=SharedRoute)
 Reader = Annotated[Caller, Depends(permitted("ledger:read"))]
 
 
@@ -34,12 +35,9 @@ def head(request: Request, house: Housed, caller: Reader) -> Response:  # noqa: 
     """Return rows, head and Merkle root of the ledger; the tag is the head's own."""
     now = house.read(published.ledger_head)
     tag = f"{now.seq}-{now.chain_hash[:24]}"
-    known = unchanged(request, tag)
-    if known is not None:
-        return known
     root = house.roots.of(now, lambda: house.read(published.ledger_root, now))
     told = LedgerHead(rows=now.seq, head=f"{now.seq}:{now.chain_hash}", merkle_root=root)
-    return tagged(request, told.model_dump_json().encode(), tag)
+    return finished(request, told.model_dump_json().encode(), tag)
 
 
 @router.get("/proofs/{prediction_id}", response_model=Proof, responses=reading(404), openapi_extra=needs("ledger:read"))

@@ -12,12 +12,13 @@ from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import Housed, permitted
 from aipro_ml.api.rest.problems import NotFoundError
 from aipro_ml.api.rest.shapes import Model, ModelDetail, ModelsPage, PerformanceDay, PerformancePage
+from aipro_ml.api.rest.shared import SharedRoute
 from aipro_ml.api.rest.wire import Day, Flag, Id, Question, SportCode
 from aipro_ml.enums import BetType
 from aipro_ml.jobs import published
 from aipro_ml.jobs.published import Days, WantedModels
 
-router = APIRouter(prefix="/v1", tags=["models"])
+router = APIRouter(prefix="/v1", tags=["models"], route_class=SharedRoute)
 ModelReader = Annotated[Caller, Depends(permitted("models:read"))]
 PerformanceReader = Annotated[Caller, Depends(permitted("performance:read"))]
 

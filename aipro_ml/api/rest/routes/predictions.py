@@ -12,13 +12,14 @@ from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import Housed, permitted
 from aipro_ml.api.rest.problems import NotFoundError
 from aipro_ml.api.rest.shapes import ExplainedPrediction, PredictionsPage
+from aipro_ml.api.rest.shared import SharedRoute
 from aipro_ml.api.rest.wire import Day, Flag, Id, Question, SportCode
 from aipro_ml.enums import BetType, RunMode, Tier
 from aipro_ml.errors import ForbiddenError
 from aipro_ml.jobs import published
 from aipro_ml.jobs.published import Asked, Days, Sight
 
-router = APIRouter(prefix="/v1", tags=["predictions"])
+router = APIRouter(prefix="/v1", tags=["predictions"], route_class=SharedRoute)
 Reader = Annotated[Caller, Depends(permitted("predictions:read"))]
 
 
