@@ -65,14 +65,15 @@ def as_of(bench: Bench) -> list[Figure]:
 
 def _as_of_cases(bench: Bench, long: LongLeague, file: Path) -> dict[str, Case]:
     with bench.engine.connect() as connection:
-        odds = frame_of(all_quotes(connection, derive_id("sport", long.code)), ODDS_COLUMNS)
+        quotes = all_quotes(connection, derive_id("sport", long.code))
+        odds = frame_of(quotes, ODDS_COLUMNS).drop(columns="is_sharp")  # the peer asks for no such thing
         _, entities = decisions(connection, long)
     words = {name: odds[name].cat.categories for name in _WORDS}
     columns = {name: odds[name].cat.codes.to_numpy() for name in _WORDS}
-    columns |= {name: odds[name].to_numpy() for name in ("is_sharp", "line", "price")}
+    columns |= {name: odds[name].to_numpy() for name in ("line", "price")}
     times = odds["recorded_at"].dt.tz_localize(None).to_numpy()
     table = pa.table({"game" if name == "game_id" else name: values for name, values in columns.items()})
-    pq.write_table(table.append_column("recorded_at", pa.array(times)), file)
+    _write(table.append_column("recorded_at", pa.array(times)), file)
     decided = pd.DataFrame(
         {
             "game": words["game_id"].get_indexer(entities.index).astype("int32"),
@@ -92,6 +93,13 @@ def _as_of_cases(bench: Bench, long: LongLeague, file: Path) -> dict[str, Case]:
     }
 
 
+def _write(table: pa.Table, file: Path) -> None:
+    """Write the table with its times as differences: a third smaller, and both sides read it faster."""
+    repeated = [name for name in table.column_names if name != "recorded_at"]
+    packed = {"recorded_at": "DELTA_BINARY_PACKED"}
+    pq.write_table(table, file, compression="none", use_dictionary=repeated, column_encoding=packed)
+
+
 def _questions(odds: pd.DataFrame, entities: pd.DataFrame) -> None:
     log = QuoteLog(odds)
     log.latest(entities, AGE)
@@ -101,7 +109,7 @@ def _questions(odds: pd.DataFrame, entities: pd.DataFrame) -> None:
 def _from_parquet(file: Path, words: dict[str, pd.Index]) -> pd.DataFrame:
     table = pq.ParquetFile(file, memory_map=True).read()
     codes = {name: table.column("game" if name == "game_id" else name).to_numpy() for name in _WORDS}
-    plain = {name: table.column(name).to_numpy() for name in ("is_sharp", "line", "price")}
+    plain = {name: table.column(name).to_numpy() for name in ("line", "price")}
     moments = pd.Series(table.column("recorded_at").to_numpy().view("int64"), copy=False)
     times = moments.astype("datetime64[us, UTC]", copy=False)  # no copy, as a change of time zone would make
     named = {name: pd.Categorical.from_codes(codes[name], categories=words[name]) for name in _WORDS}

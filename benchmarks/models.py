@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aipro_ml.config import ModelConfig
 from aipro_ml.db.repositories.predictions import save_predictions
 from aipro_ml.enums import BetType, Selection, Tier
 from aipro_ml.features.build import build_matrix
@@ -20,6 +21,7 @@ from benchmarks.rows import ready_copy, stored_rows
 from benchmarks.timing import Figure, Peer, interleaved
 
 BATCH = 1000
+TREES = 300
 MARKET = BetType.MONEYLINE
 TRAIN_FROM = LAST_SEASON - 3
 
@@ -58,10 +60,22 @@ def training(bench: Bench) -> list[Figure]:
 
 
 def explaining(bench: Bench) -> list[Figure]:
-    """Measure the explanation of a batch against LightGBM's contributions of the same rows."""
-    matrix, config = _matrix(bench), candidate_config(MARKET)
-    (chosen,) = config.models[MARKET]
-    model = candidate(chosen, MARKET, config.seed).fit(matrix.take(trainable(matrix, TRAIN_FROM)))
+    """Measure the explanation of a batch by a large and a small model against LightGBM's own contributions.
+
+    The bar is for the large one, of the size at which the limit was measured: 300 trees of the library's own defaults.
+    """
+    (small,) = candidate_config(MARKET).models[MARKET]
+    large = small.model_copy(update={"params": {"n_estimators": TREES}})
+    words = "LightGBM's pred_contrib, {} trees"
+    return [
+        *_explained(bench, large, Peer("library", words.format(TREES), 1.1)),
+        *_explained(bench, small, Peer("library", words.format(small.params["n_estimators"]))),
+    ]
+
+
+def _explained(bench: Bench, config: ModelConfig, peer: Peer) -> list[Figure]:
+    matrix, seed = _matrix(bench), candidate_config(MARKET).seed
+    model = candidate(config, MARKET, seed).fit(matrix.take(trainable(matrix, TRAIN_FROM)))
     X = matrix.X.iloc[-BATCH:]
     chances = model.predict_proba(X)[:, 0]
     predictions = [_prediction(str(game), float(p)) for game, p in zip(X.index, chances, strict=True)]
@@ -70,8 +84,7 @@ def explaining(bench: Bench) -> list[Figure]:
         "ours": lambda: explain(model, X, predictions),
         "library": lambda: booster.predict(rows, pred_contrib=True),
     }
-    measured = interleaved(cases, bench.rounds)
-    return measured.figures(f"explain {len(X):,} predictions", Peer("library", "LightGBM's pred_contrib", 1.1))
+    return interleaved(cases, bench.rounds).figures(f"explain {len(X):,} predictions", peer)
 
 
 def storing(bench: Bench) -> list[Figure]:

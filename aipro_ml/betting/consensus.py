@@ -123,7 +123,7 @@ def _agreed(offered: Quotes, lines: pd.DataFrame) -> tuple[FloatArray, BoolArray
     place, market = games * len(offered.kinds) + kinds, offered.game * len(offered.kinds) + offered.kind
     agreed = np.full(len(offered.games) * len(offered.kinds), np.nan)
     agreed[place[known]] = line[known]
-    names = lines["outliers"].array[known]
+    names = lines["outliers"].to_numpy()[known].tolist()
     books = pd.Index(offered.books).get_indexer([name for each in names for name in each])
     wrong = np.zeros((len(agreed), len(offered.books) + 1), dtype=bool)  # −1, a book without an offer, is the last
     wrong[np.repeat(place[known], [len(each) for each in names]), books] = True

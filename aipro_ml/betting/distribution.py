@@ -15,6 +15,7 @@ PRIOR_GAMES = 20.0
 PRIOR_SPREAD_GAMES = 500.0
 """A starting value of the standard deviation counts as much as it had been measured on so many games."""
 _P_LIMIT = 1e-9
+_SECANTS = 12
 _BLOCK = 256
 """Rows weighed at a time: their tables of every integer stay in the processor's cache."""
 
@@ -74,8 +75,9 @@ class MarginDistribution:
     def match_mean(self, line: npt.ArrayLike, p_win_given_no_push: npt.ArrayLike) -> FloatArray:
         """Return the mean at which the reference side wins `line` with that probability; NaN where unknown.
 
-        Solved on the probit scale, where win probability is nearly a straight line of slope 1/sd in the
-        mean: plain Newton with that fixed slope converges for any learned weights.
+        Solved on the probit scale, where win probability is nearly a straight line of slope 1/sd in the mean: the
+        secant method, which begins with that slope and returns to it where it does not settle, as plain Newton with
+        the fixed slope converges for any learned weights.
         """
         line, p = np.broadcast_arrays(np.asarray(line, float), np.asarray(p_win_given_no_push, float))
         return by_rows(self._matched, (line.ravel(), p.ravel())).reshape(line.shape)
@@ -87,14 +89,25 @@ class MarginDistribution:
         target = ndtri(np.clip(p, _P_LIMIT, 1 - _P_LIMIT))
         mean: FloatArray = (-line if self.bet_type is BetType.SPREAD else line) + self.sd * target
         rows = np.flatnonzero(np.isfinite(mean))
-        for _ in range(100):
+        step, miss_before = np.zeros((2, len(rows)))
+        for attempt in range(100):
             p_now = self.win_push_lose(mean[rows], line[rows]).win_given_no_push
-            step = self.sd * (ndtri(np.clip(p_now, _P_LIMIT / 10, 1 - _P_LIMIT / 10)) - target[rows])
+            miss = ndtri(np.clip(p_now, _P_LIMIT / 10, 1 - _P_LIMIT / 10)) - target[rows]
+            step = self._slope(step, miss_before - miss, attempt) * miss
             mean[rows] -= step
-            rows = rows[np.abs(step) > 1e-11 * self.sd]  # a row stops at its own convergence
+            going = np.abs(step) > 1e-11 * self.sd  # a row stops at its own convergence
+            rows, step, miss_before = rows[going], step[going], miss[going]
             if not len(rows):
                 break
         return mean
+
+    def _slope(self, step: FloatArray, gained: FloatArray, attempt: int) -> FloatArray | float:
+        """Return how far the mean moves for a probit more: as the last step did, else sd."""
+        if not 0 < attempt < _SECANTS:
+            return self.sd
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = step / gained
+        return np.where((slope > self.sd / 3) & (slope < self.sd * 3), slope, self.sd)
 
     def _chances(self, mean: FloatArray, threshold: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return P(X > t), P(X = t), P(X < t) for thresholds in whole or half points."""

@@ -199,7 +199,7 @@ class History:
         kickoff = self._revisions.drop_duplicates("game_id", keep="last").set_index("game_id")["kickoff"]
         before = np.asarray(wanted["closed_at"].array <= _of_games(kickoff, wanted["game_id"]), dtype=bool)
         wanted = wanted.loc[before].astype({"game_id": object})
-        last = wanted.groupby("game_id")["closed_at"].transform("max")
+        last = wanted.groupby("game_id", sort=False)["closed_at"].transform("max")
         grouped = wanted.loc[wanted["closed_at"] > last - CLOSE_WITHIN].groupby("game_id", sort=True)
         return grouped.agg(line=("closing_line", "median"), known_at=("closed_at", "max")).reset_index()
 

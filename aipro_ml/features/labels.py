@@ -17,7 +17,7 @@ def reference_lines(entities: pd.DataFrame, history: History, bet_type: BetType,
     if bet_type is BetType.MONEYLINE:
         return pd.Series(np.nan, index=entities.index, name="line")
     rows = history.closing_before(entities, bet_type).astype({"game_id": object})
-    closed = rows.groupby("game_id")["closing_line"].median().reindex(entities.index)
+    closed = rows.groupby("game_id", sort=False)["closing_line"].median().reindex(entities.index)
     return market[f"{bet_type.value}_line"].fillna(closed).astype("float64").rename("line")
 
 

@@ -36,7 +36,7 @@ def in_known_order(games: pd.DataFrame) -> pd.DataFrame:
 def corrections(revisions: pd.DataFrame) -> pd.Series:
     """Return the moments at which an already final game changed; `revisions` stand in known order."""
     final = _is_final(revisions)
-    final_before = final.groupby(revisions["game_id"]).cumsum() - final > 0
+    final_before = final.groupby(revisions["game_id"], sort=False).cumsum() - final > 0
     return revisions.loc[final_before & ~_as_before(revisions, _TRUTH), "known_at"]
 
 
@@ -62,14 +62,14 @@ def results_of(revisions: pd.DataFrame) -> pd.DataFrame:
 
 def scored_at(revisions: pd.DataFrame) -> pd.Series:
     """Return from when on the score each finished game now has was known without a break (index game_id)."""
-    since = revisions["known_at"].mask(_as_before(revisions, _SCORE)).groupby(revisions["game_id"]).ffill()
+    since = revisions["known_at"].mask(_as_before(revisions, _SCORE)).groupby(revisions["game_id"], sort=False).ffill()
     last = revisions.assign(since=since).drop_duplicates("game_id", keep="last").set_index("game_id")
     return last.loc[_is_final(last), "since"]
 
 
 def _as_before(revisions: pd.DataFrame, columns: list[str]) -> pd.Series:
     """Return whether a revision says of `columns` what the one before it of its game said."""
-    said, last = revisions[columns], revisions.groupby("game_id")[columns].shift()
+    said, last = revisions[columns], revisions.groupby("game_id", sort=False)[columns].shift()
     same = ((said == last) | (said.isna() & last.isna())).all(axis=1)
     return same & revisions.duplicated("game_id")
 
