@@ -131,14 +131,17 @@ class Modelling(Session):
         PromotionRefusedError (its `gate` has every number) where it says HOLD or REJECT and `force` is not set;
         GuardError for a model that was never calibrated.
         """
-        decision = PromotionDecision(reason, actor, self._clock(), dry_run, force)
+        decision = PromotionDecision(reason, actor, self._clock(), dry_run, force, self._clock)
         return self._followed(promote(self.engine, self.settings, model, decision), decision)
 
     def rollback(
         self, sport: str, bet_type: BetType | str, reason: str, *, actor: str, dry_run: bool = False
     ) -> Promotion:
         """Bring back the production model before the present one; GuardError where there is none."""
-        market, decision = bet_type_of(bet_type), PromotionDecision(reason, actor, self._clock(), dry_run)
+        market, decision = (
+            bet_type_of(bet_type),
+            PromotionDecision(reason, actor, self._clock(), dry_run, clock=self._clock),
+        )
         return self._followed(rollback(self.engine, self.settings, sport, market, decision), decision)
 
     def _followed(self, done: Promotion, decision: PromotionDecision) -> Promotion:

@@ -70,7 +70,7 @@ def promote(
     chosen = settings(context)
     with opened(chosen) as engine:
         try:
-            done = promote_model(engine, chosen, model, Decision(reason, actor, datetime.now(UTC), dry_run, force))
+            done = promote_model(engine, chosen, model, Decision(reason, actor, _now(), dry_run, force, _now))
         except PromotionRefusedError as refused:
             table(check_rows(refused.gate), title=f"gate: {refused.gate.verdict}")
             raise
@@ -96,7 +96,7 @@ def rollback(
 
     chosen = settings(context)
     with opened(chosen) as engine:
-        done = roll_back(engine, chosen, sport, bet_type, Decision(reason, actor, datetime.now(UTC), dry_run))
+        done = roll_back(engine, chosen, sport, bet_type, Decision(reason, actor, _now(), dry_run, clock=_now))
     _tell(done, chosen, dry_run=dry_run)
 
 
@@ -133,6 +133,10 @@ def sync_command(
         warn(problem)
     if report.problems:
         raise AiproError(f"{len(report.problems)} of them could not be repaired")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _tell(done: "Promotion", chosen: "Settings", *, dry_run: bool) -> None:

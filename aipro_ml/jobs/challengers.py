@@ -59,19 +59,20 @@ def _bet_type(engine: Engine, settings: Settings, request: Retraining, champion:
     about = f"{champion.sport} {champion.bet_type}"
     with engine.connect() as connection:
         standing = challenger_of(models.list_models(connection, champion.sport, champion.bet_type), champion)
-    if standing is not None and _judged(engine, settings, standing, request.clock()) is None:
+    if standing is not None and _judged(engine, settings, standing, request.clock) is None:
         return f"{about}: {standing.name} of {standing.created_at:%Y-%m-%d} is in production now"
     fresh = _trained(engine, settings, request, champion)
     if fresh is None:
         return f"{about}: nothing new to learn from"
-    refusal = _judged(engine, settings, fresh, request.clock())
+    refusal = _judged(engine, settings, fresh, request.clock)
     return f"{about}: {fresh.name} " + ("is in production now" if refusal is None else f"waits: {refusal}")
 
 
-def _judged(engine: Engine, settings: Settings, model: models.StoredModel, now: datetime) -> str | None:
+def _judged(engine: Engine, settings: Settings, model: models.StoredModel, clock: Callable[[], datetime]) -> str | None:
     """Put a model before the gate; return why it was not promoted, None where it was."""
     try:
-        promote(engine, settings, str(model.id), Decision("trained again by the schedule", ACTOR, now))
+        decision = Decision("trained again by the schedule", ACTOR, clock(), clock=clock)
+        promote(engine, settings, str(model.id), decision)
     except GuardError as refused:
         return str(refused)
     aliases_problem(engine, settings, model.sport, model.bet_type)  # it logs what it could not do

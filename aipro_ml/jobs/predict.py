@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings, policy_config
-from aipro_ml.db.repositories import games, models, reference
+from aipro_ml.db.repositories import acts, games, models, reference
 from aipro_ml.enums import RunMode
 from aipro_ml.errors import LeakError, StaleDataError, UsageError
 from aipro_ml.features.records import Records
@@ -59,9 +59,11 @@ def predict(
     future, UsageError where no game or no production model is there.
     """
     league = sport(request.sport)
-    with engine.begin() as connection:
+    with engine.begin() as connection:  # short: nobody can promote until it ends
         reference.sport_id(connection, league.code)
+        decided = acts.await_decisions(connection, league.code)
         chosen = _chosen_models(connection, league, request.model)
+    with engine.begin() as connection:
         wanted = _wanted_games(games.schedule(connection, league.code, _span(request)), league, request)
         changed = policy_settings(connection, settings.overrides, league.code)
         policy = build_policy(policy_config(), league.code, changed, figures=league.settings)
@@ -70,11 +72,12 @@ def predict(
             _refuse_later_knowledge(stored, min(slot.as_of for slot in slots))
         speakers, records = _read(connection, settings, chosen, list(wanted.index))
     sitting = sit(league, policy, speakers, records, slots)
+    panel = replace(sitting.panel, since=decided)
     reports = []
     for number, slot in enumerate(slots, start=1):
         slate = sitting.slate(slot)
         with unit(engine, dry_run=request.dry_run) as connection:
-            reports.append(publish(connection, sitting.panel, slot, slate, request.now))
+            reports.append(publish(connection, panel, slot, slate, request.now))
         on_slot(number, len(slots))
     return reports
 

@@ -1,6 +1,6 @@
 """Which model speaks for the platform: one atomic decision, written to every table that shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,7 @@ class Decision:
     """Who promotes, why and when; a dry run decides nothing.
 
     `force` overrules the gate's HOLD or REJECT; it never puts a damaged or uncalibrated model into production.
+    `clock` tells when the decision falls, for judging takes its time; without it `now` does.
     """
 
     reason: str
@@ -39,6 +40,12 @@ class Decision:
     now: datetime
     dry_run: bool = False
     force: bool = False
+    clock: Callable[[], datetime] | None = None
+
+    @property
+    def moment(self) -> datetime:
+        """Return the time of day now, by `clock`."""
+        return self.now if self.clock is None else self.clock()
 
     def check(self, what: str) -> None:
         """Raise UsageError where `what` would be written down without a reason, or without a name to answer for it."""
@@ -101,13 +108,19 @@ def promote(engine: Engine, settings: Settings, reference: str, decision: Decisi
 
 
 def rollback(engine: Engine, settings: Settings, code: str, bet_type: BetType, decision: Decision) -> Promotion:
-    """Bring back the champion before the present one; GuardError where there is none, ArtifactError if damaged."""
+    """Bring back the champion before the present one; ArtifactError if it is damaged.
+
+    GuardError where there is none, and where another decision came in between: of two rollbacks at once one wins.
+    """
     decision.check("a rollback")
     code = find_sport(code).code
+    with engine.connect() as connection:
+        seen = models.production_models(connection, code).get(bet_type)
     with unit(engine, dry_run=decision.dry_run) as connection:
         acts.lock_decisions(connection, code)
         line = line_of_champions(acts.decisions(connection, code, bet_type))
         champion = models.production_models(connection, code).get(bet_type)
+        _refuse_meanwhile(code, bet_type, seen, champion)
         if champion is None or len(line) < 2 or line[-1] != champion.id:
             raise GuardError(
                 f"{code} {bet_type} has no champion before the present one to go back to: see `aipro model history`"
@@ -155,10 +168,17 @@ def _lock(connection: Connection, model: models.StoredModel, champion: models.St
             "promote again, so that the gate judges what would be published"
         )
     now = models.production_models(connection, model.sport).get(model.bet_type)
-    if (None if now is None else now.id) != (None if champion is None else champion.id):
+    _refuse_meanwhile(model.sport, model.bet_type, champion, now)
+
+
+def _refuse_meanwhile(
+    code: str, bet_type: BetType, seen: models.StoredModel | None, now: models.StoredModel | None
+) -> None:
+    """Raise GuardError where the champion that was `seen` is not the one of `now`."""
+    if (None if now is None else now.id) != (None if seen is None else seen.id):
         raise GuardError(
-            f"another decision over {model.sport} {model.bet_type} was taken meanwhile: see `aipro model history`, "
-            "then promote again if it still is right"
+            f"another decision over {code} {bet_type} was taken meanwhile: see `aipro model history`, "
+            "then decide again if it still is right"
         )
 
 
@@ -185,6 +205,7 @@ def _write(
 ) -> None:
     """Write the decision to the promotions and to the audit log; a user who took it by id, never by address."""
     verdict = None if gate is None else gate.verdict.value
+    decided_at = _moment(connection, model, decision.moment)
     who = actor_known(connection, decision.actor)
     require(connection, who, "admin:models")
     actor = decision.actor if who.user_id is None else str(who.user_id)
@@ -199,7 +220,7 @@ def _write(
         "actor": actor,
         "gate": None if gate is None else gate.document,
         "artifact_hash": model.metrics.get("artifact_hash"),
-        "decided_at": _moment(connection, model, decision.now),
+        "decided_at": decided_at,
     }
     acts.save_promotion(connection, row)
     refused = action == "promote" and gate is not None and gate.verdict is not Verdict.PROMOTE
@@ -210,7 +231,7 @@ def _write(
         "verdict": verdict,
     }
     name = "model.refuse" if refused else f"model.{action}"
-    write_down(connection, who, name, ("ml_models", model.id), act, decision.now)
+    write_down(connection, who, name, ("ml_models", model.id), act, decided_at)
 
 
 def _moment(connection: Connection, model: models.StoredModel, now: datetime) -> datetime:

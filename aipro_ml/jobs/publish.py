@@ -86,11 +86,15 @@ class Voice:
 
 @dataclass(frozen=True)
 class Panel:
-    """Who speaks in a run, and by which policy."""
+    """Who speaks in a run, and by which policy; `since`: when the latest decision was taken that made them speak.
+
+    A run starts no earlier than that, however slow clocks and commits: by its start rows are told production or shadow.
+    """
 
     league: Sport
     voices: Sequence[Voice]
     policy: Policy
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ def _refuse_other_games(slot: Slot, decided: Sequence[str]) -> None:
 
 
 def _run_row(run_id: UUID, panel: Panel, slot: Slot, slate: Slate, now: datetime) -> dict[str, Any]:
+    start = max(now, panel.since or now)
     return {
         "id": run_id,
         "sport_id": derive_id("sport", panel.league.code),
@@ -143,8 +148,8 @@ def _run_row(run_id: UUID, panel: Panel, slot: Slot, slate: Slate, now: datetime
         "as_of": slot.as_of,
         "mode": slot.mode,
         "status": RunStatus.COMPLETED,
-        "started_at": now,
-        "completed_at": now,
+        "started_at": start,
+        "completed_at": start,
         "games_count": len(slot.games),
         **_outcome(panel, slot, slate),
     }

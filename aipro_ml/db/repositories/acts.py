@@ -138,6 +138,17 @@ def lock_decisions(connection: Connection, sport: str) -> None:
     connection.execute(row.with_for_update(key_share=True))  # other tables may go on naming the sport
 
 
+def await_decisions(connection: Connection, sport: str) -> datetime | None:
+    """Wait for a decision over the sport that is under way; return when the latest that took effect was decided.
+
+    Until this transaction ends none is taken.
+    """
+    sport_id, fact = derive_id("sport", sport), FactModelPromotion
+    connection.execute(select(Sport.id).where(Sport.id == sport_id).with_for_update(read=True))
+    took_effect = or_(fact.action != "promote", fact.verdict == "PROMOTE")
+    return connection.scalar(select(func.max(fact.decided_at)).where(fact.sport_id == sport_id, took_effect))
+
+
 def decisions(
     connection: Connection, sport: str | None = None, bet_type: BetType | None = None
 ) -> list[StoredDecision]:

@@ -195,6 +195,8 @@ def list_models(connection: Connection, sport: str | None = None, bet_type: BetT
 
 def find_model(connection: Connection, reference: str) -> StoredModel:
     """Return the one model whose id begins with `reference`; UsageError where none or several do."""
+    if not reference.strip():  # an unset variable of a shell begins every id: the only model would be meant
+        raise UsageError("say which model: its id, or how it begins; see `aipro model list`")
     statement = _query().where(cast(MlModel.id, String).startswith(reference.lower(), autoescape=True))
     rows = list(connection.execute(statement.limit(2)))
     if len(rows) != 1:
