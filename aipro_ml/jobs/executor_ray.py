@@ -1,26 +1,20 @@
 """Training jobs on a Ray cluster: one task a job; artifacts travel as bytes, so no disk need be shared."""
 
-import io
-import os
-import socket
-import tarfile
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.errors import AiproError
 from aipro_ml.jobs.attempts import Attempt, Happening
 from aipro_ml.training.job import Event, Fitted, TrainingJob, run_job, told
+from aipro_ml.training.packed import pack, unpack
+from aipro_ml.training.ray_cluster import connected
 
 S = TypeVar("S")
 T = TypeVar("T")
 R = TypeVar("R")
-
-ANSWER_S = 5.0
-"""Seconds a cluster's head may take to answer."""
 
 
 class RayExecutor:
@@ -31,7 +25,7 @@ class RayExecutor:
 
     def run(self, jobs: Sequence[TrainingJob], folder: Path) -> Iterator[Happening]:
         """Run the jobs; see `Executor`. A job whose node is lost goes to another."""
-        with _cluster(self._address) as ray:
+        with connected(self._address) as ray:
             task = ray.remote(num_cpus=1, max_retries=0)(_packed_events)
             waiting, running = deque(map(Attempt, jobs)), dict[Any, Attempt]()
             while waiting or running:
@@ -59,7 +53,7 @@ def mapped(
     `shared` travels once a node. A task whose node is lost is begun again; an error of the function is raised.
     """
     address, workers = where
-    with _cluster(address) as ray:
+    with connected(address) as ray:
         task, place = ray.remote(num_cpus=1, max_retries=2)(function), ray.put(shared)
         ahead = workers or len(items)
         begun = deque(task.remote(place, item) for item in items[:ahead])
@@ -77,47 +71,11 @@ def _gotten(ray: Any, reference: Any) -> Any:
         raise AiproError(f"Ray: {' '.join(str(error).split())[:300]}") from error
 
 
-@contextmanager
-def _cluster(address: str | None) -> Iterator[Any]:
-    """Yield the ray module, connected; disconnected at the end, unless it was connected before."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a training tells nobody that it runs
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError as error:
-        raise UsageError("Ray is not installed: pip install 'aipro-ml[cluster]'") from error
-    _require_answer(address)
-    was_connected = ray.is_initialized()
-    if not was_connected:
-        try:
-            # "local": without an address Ray would look for a cluster of somebody else on this machine
-            ray.init(address or "local", logging_level="ERROR", log_to_driver=False, include_dashboard=None)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            told = " ".join(str(error).split())[:300]
-            raise AiproError(f"Ray cluster {address or '(local)'}: {told}") from error
-    try:
-        yield ray
-    finally:
-        if not was_connected:
-            ray.shutdown()
-
-
-def _require_answer(address: str | None) -> None:
-    """Raise where nothing listens at host:port: Ray itself would try for minutes."""
-    host, _, port = (address or "").rpartition(":")
-    if not host or not port.isdecimal():
-        return
-    try:
-        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=ANSWER_S).close()
-    except OSError as error:
-        raise AiproError(f"Ray cluster {address}: nothing answers there ({error}); see `ray status`") from error
-
-
 def _packed_events(job: TrainingJob) -> Iterator[tuple[Event, bytes | None]]:
     """Run the job on a node of the cluster; yield its events, a Fitted with its artifact's folder as tar bytes."""
     with tempfile.TemporaryDirectory(prefix="aipro-") as name:
         for event in run_job(job, Path(name)):
-            yield event, _packed(Path(name) / str(event.model_id)) if isinstance(event, Fitted) else None
+            yield event, pack(Path(name) / str(event.model_id)) if isinstance(event, Fitted) else None
 
 
 def _next(ray: Any, stream: Any, folder: Path) -> Event | str | None:
@@ -129,17 +87,5 @@ def _next(ray: Any, stream: Any, folder: Path) -> Event | str | None:
     except ray.exceptions.RayError as error:
         return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     if packed is not None:
-        _unpack(packed, folder)
+        unpack(packed, folder)
     return event  # type: ignore[no-any-return]
-
-
-def _packed(folder: Path) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        archive.add(folder, arcname=folder.name)
-    return out.getvalue()
-
-
-def _unpack(packed: bytes, folder: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(folder, filter="data")

@@ -22,9 +22,10 @@ from aipro_ml.jobs.facts import load_records
 from aipro_ml.jobs.matrices import columns_of
 from aipro_ml.jobs.training_request import TrainingRequest
 from aipro_ml.training.ensemble import ESTIMATOR
-from aipro_ml.training.job import Task, TrainingJob, installed_libraries
+from aipro_ml.training.job import Task, TrainingJob
 from aipro_ml.training.lines import line_column, points_hash
 from aipro_ml.training.margins import REGRESSIONS
+from aipro_ml.training.releases import installed_libraries
 from aipro_ml.training.splits import Folds, walk_forward
 
 STACK = "stack"

@@ -16,7 +16,8 @@ from aipro_ml.jobs.training_store import store
 from aipro_ml.training.artifacts import ModelArtifact, read_artifact, write_artifact
 from aipro_ml.training.background import background_rows
 from aipro_ml.training.ensemble import ensemble
-from aipro_ml.training.job import Fitted, Task, installed_libraries
+from aipro_ml.training.job import Fitted, Task
+from aipro_ml.training.releases import installed_libraries
 from aipro_ml.training.splits import trainable
 from aipro_ml.training.stacking import stack
 

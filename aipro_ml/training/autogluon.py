@@ -1,11 +1,8 @@
-"""The one door to AutoGluon: its trainer, its model, and the quiet, private place both work in."""
+"""The one door to AutoGluon: its trainer, its model, and the private place both work in."""
 
-import logging
 import shutil
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +16,8 @@ from aipro_ml.enums import Framework, Selection
 from aipro_ml.errors import AiproError, ArtifactError
 from aipro_ml.features.matrix import FeatureMatrix
 from aipro_ml.training.arrays import model_columns, outcome_classes, row_weights
+from aipro_ml.training.autogluon_folds import STRATEGIES, folds_fitted
+from aipro_ml.training.autogluon_quiet import quiet
 from aipro_ml.training.autogluon_settings import AutoGluonSettings, autogluon_settings, unrepeatable
 from aipro_ml.training.base import Probabilities
 from aipro_ml.training.header import ModelHeader, read_header, write_header
@@ -57,7 +56,7 @@ class AutoGluonModel:
         rows = model_columns(X, self.feature_names).reset_index(drop=True)
         if rows.empty:
             return np.empty((0, len(self.outcomes)))
-        with _quiet():
+        with quiet():
             raw = self.predictor.predict_proba(rows, as_pandas=False, as_multiclass=True)
         p = np.clip(np.asarray(raw, dtype=np.float64), 1e-9, 1.0)  # float32 inside: its rows sum to one only nearly
         return np.asarray(p / p.sum(axis=1, keepdims=True), dtype=np.float64)
@@ -88,7 +87,7 @@ class AutoGluonModel:
         """Write the deployment clone (what predicting needs, nothing else) and the header into `path`."""
         facts = {"importance": {name: float(value) for name, value in self._importance.items()}}
         path.mkdir(parents=True, exist_ok=True)
-        with _quiet():
+        with quiet():
             if isinstance(self.place, Path):
                 shutil.copytree(self.place, path / PREDICTOR)
             else:
@@ -115,7 +114,7 @@ class AutoGluonTrainer:
         classes = outcome_classes(matrix, outcomes)
         place = tempfile.TemporaryDirectory(prefix="aipro-autogluon-", ignore_cleanup_errors=True)
         try:
-            with _quiet():
+            with quiet(), folds_fitted(settings.fold_fitting):
                 predictor = _fitted(matrix, classes, settings, Path(place.name) / PREDICTOR, seed)
         except AiproError:
             place.cleanup()
@@ -140,7 +139,7 @@ class AutoGluonTrainer:
         place = path / PREDICTOR
         try:
             importance = pd.Series(header.facts["importance"], dtype="float64").reindex(list(header.feature_names))
-            with _quiet():
+            with quiet():
                 from autogluon.tabular import TabularPredictor
 
                 predictor = TabularPredictor.load(str(place), verbosity=0)
@@ -184,7 +183,7 @@ def _fitted(
         auto_stack=False,
         ag_args_ensemble={
             "custom_splits": splits,
-            "fold_fitting_strategy": "sequential_local",
+            "fold_fitting_strategy": STRATEGIES[settings.fold_fitting],
             "model_random_seed": seed % 2**31,
             "vary_seed_across_folds": False,
         },
@@ -201,28 +200,9 @@ def _fitted(
 
 def _booster_contributions(predictor: Any, rows: pd.DataFrame) -> tuple[list[str], npt.NDArray[np.float64]]:
     """Return the features the one LightGBM model uses, and its contributions and base (n, d + 1)."""
-    with _quiet():
+    with quiet():
         model = predictor._trainer.load_model(predictor.model_best)
         model = model.load_child(model.models[0]) if hasattr(model, "load_child") else model
         used = model.preprocess(predictor.transform_features(rows))
         found = model.model.predict(used, pred_contrib=True)
     return [str(name) for name in used.columns], np.asarray(found, dtype=np.float64)
-
-
-class _Silent(logging.StreamHandler):  # type: ignore[type-arg]
-    """A stream handler that writes nothing; AutoGluon adds a talking one where it finds none."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write nothing."""
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep AutoGluon's log and its models' warnings out of our terminal; errors are raised all the same."""
-    logger = logging.getLogger("autogluon")
-    if not any(isinstance(handler, _Silent) for handler in logger.handlers):
-        logger.handlers = [_Silent()]
-    logger.propagate = False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

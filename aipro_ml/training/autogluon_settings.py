@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from aipro_ml.errors import UsageError
@@ -58,16 +59,27 @@ _FIXED: Mapping[str, Mapping[str, Any]] = {
 }
 _TREES_TO_STOP = ("GBM", "XGB", "CAT")
 _PRIOR_CHANGING = {"class_weight", "class_weights", "auto_class_weights", "scale_pos_weight", "is_unbalance"}
-_KNOWN = ("models", "inner_folds", "num_cpus", "time_limit")
+_KNOWN = ("models", "inner_folds", "fold_fitting", "num_cpus", "time_limit")
+
+
+class FoldFitting(StrEnum):
+    """Where the models of the inner folds are fitted: in this process, or as tasks of a Ray cluster."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 @dataclass(frozen=True)
 class AutoGluonSettings:
-    """Checked parameters: AutoGluon's `hyperparameters`, inner folds, threads, and seconds (None: no limit)."""
+    """Checked parameters: AutoGluon's `hyperparameters`, inner folds and where they are fitted, threads, and seconds.
+
+    `time_limit` None: no limit.
+    """
 
     hyperparameters: Mapping[str, Any]
     weighted: bool
     inner_folds: int = 3
+    fold_fitting: FoldFitting = FoldFitting.LOCAL
     num_cpus: int = 1
     time_limit: float | None = None
 
@@ -76,7 +88,8 @@ def autogluon_settings(estimator: str, params: Mapping[str, Any]) -> AutoGluonSe
     """Return the settings of a configuration; UsageError names what is unknown or would change the prior.
 
     `params`: `models` maps AutoGluon's model keys to parameters put over ours (estimator `ensemble`; a single model
-    takes its parameters directly beside the others), `inner_folds` (≥ 2), `num_cpus`, `time_limit` in seconds.
+    takes its parameters directly beside the others), `inner_folds` (≥ 2), `fold_fitting` (`local` or `ray`),
+    `num_cpus`, `time_limit` in seconds.
     """
     if estimator != ENSEMBLE and estimator not in SINGLE:
         raise UsageError(f"autogluon has no estimator {estimator!r}; there are: {', '.join((ENSEMBLE, *SINGLE))}")
@@ -93,6 +106,7 @@ def autogluon_settings(estimator: str, params: Mapping[str, Any]) -> AutoGluonSe
         hyperparameters={key: _complete(key, changes) for key, changes in chosen.items()},
         weighted=len(chosen) > 1,
         inner_folds=_whole("inner_folds", options, AutoGluonSettings.inner_folds, 2),
+        fold_fitting=_fold_fitting(options.get("fold_fitting", FoldFitting.LOCAL)),
         num_cpus=_whole("num_cpus", options, AutoGluonSettings.num_cpus, 1),
         time_limit=_seconds(options.get("time_limit")),
     )
@@ -146,6 +160,12 @@ def _whole(name: str, options: Mapping[str, Any], default: int, least: int) -> i
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise UsageError(f"autogluon: {name} is a whole number from {least} on, not {value!r}")
     return value
+
+
+def _fold_fitting(value: Any) -> FoldFitting:
+    if value not in list(FoldFitting):
+        raise UsageError(f"autogluon: fold_fitting is {' or '.join(FoldFitting)}, not {value!r}")
+    return FoldFitting(value)
 
 
 def _seconds(value: Any) -> float | None:

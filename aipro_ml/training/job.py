@@ -2,19 +2,15 @@
 
 import logging
 import os
-import sys
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
 
-from aipro_ml import __version__
 from aipro_ml.betting.settlement import MarketRule
 from aipro_ml.config import ModelConfig
 from aipro_ml.enums import BetType
@@ -24,13 +20,12 @@ from aipro_ml.identity import content_hash
 from aipro_ml.training.artifacts import ModelArtifact, write_artifact
 from aipro_ml.training.background import background_rows
 from aipro_ml.training.registry import candidate, session
+from aipro_ml.training.releases import installed_libraries, require_libraries
 from aipro_ml.training.splits import Folds, trainable
+from aipro_ml.training.threads import one_blas_thread
 from aipro_ml.training.walkforward import Candidate, fold_by_fold
 
 _LOGGER = logging.getLogger(__name__)
-
-LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "lightgbm", "h2o", "autogluon.tabular", "xgboost", "catboost")
-"""Packages whose release may change a fit's bits: noted with every model, and equal on every machine of a training."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +104,7 @@ def run_job(job: TrainingJob, folder: Path) -> Iterator[Event]:
     with _environment(job.environment), session(job.framework):
         for task in job.tasks:
             try:
-                _require_libraries(job.libraries)
+                require_libraries(job.libraries)
                 yield from _fit(job, task, folder / str(task.model_id))
             except Exception as error:  # whatever a framework raises, its candidate alone has failed
                 _LOGGER.debug("candidate failed", exc_info=error)
@@ -123,32 +118,6 @@ def told(error: Exception) -> AiproError:
     return AiproError(f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def installed_libraries() -> dict[str, str]:
-    """Return the releases of LIBRARIES, and of this package, that are installed here."""
-    return dict(_releases())
-
-
-@cache  # reading the packages' metadata takes as long as fitting a small tree
-def _releases() -> Mapping[str, str]:
-    found = {"aipro-ml": __version__}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _require_libraries(wanted: Mapping[str, str]) -> None:
-    here = installed_libraries() if wanted else {}
-    for name, release in wanted.items():
-        if here.get(name) != release:
-            raise AiproError(
-                f"this machine has {name} {here.get(name, '(not installed)')}, the trainer {release}: the results "
-                "could differ; install the same packages on every machine"
-            )
-
-
 def _fit(job: TrainingJob, task: Task, folder: Path) -> Iterator[Event]:
     """Fit one candidate on every fold and on everything; its artifact is written as `folder`."""
     matrix = job.matrix.select(task.columns)
@@ -157,11 +126,11 @@ def _fit(job: TrainingJob, task: Task, folder: Path) -> Iterator[Event]:
     parts: list[pd.DataFrame] = []
     steps = fold_by_fold(made, matrix, job.folds)
     while len(parts) < len(job.folds):
-        with _one_blas_thread():
+        with one_blas_thread():
             parts.append(next(steps))
         yield Progress(task.model_id, len(parts), total)
     trained = matrix.take(trainable(matrix, job.train_from))
-    with _one_blas_thread():
+    with one_blas_thread():
         model = made.fit(trained)
         background = background_rows(model, trained, job.seed)
     facts = _facts(made, trained, task)
@@ -181,19 +150,6 @@ def _facts(made: Candidate, trained: FeatureMatrix, task: Task) -> dict[str, Any
         "repeatable": reason is None,
         "not_repeatable_because": reason,
     }
-
-
-def _one_blas_thread() -> AbstractContextManager[Any]:
-    """Keep linear algebra to one thread: sums split over another number of threads end in other last bits."""
-    return cast(AbstractContextManager[Any], _controller(len(sys.modules)).limit(limits=1, user_api="blas"))
-
-
-@lru_cache(maxsize=1)
-def _controller(modules: int) -> Any:  # noqa: ARG001 - what was imported since may have brought its own library
-    """Return the threads of the libraries loaded now; looking for them costs as much as a small fit."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 @contextmanager

@@ -70,7 +70,14 @@ def candidate(config: ModelConfig, bet_type: BetType, seed: int, rule: MarketRul
 
 
 def session(framework: str) -> AbstractContextManager[None]:
-    """Return a context whose fits share what is slow to start: H2O's JVM, which ends with it, even on errors."""
+    """Return a context whose fits share what is slow to start and ends with it, even on errors.
+
+    That is H2O's JVM, and for AutoGluon's folds on Ray, where they need it, a cluster of this machine.
+    """
+    if framework == Framework.AUTOGLUON:
+        from aipro_ml.training.ray_cluster import session as ray_session
+
+        return ray_session()
     if framework != Framework.H2O:
         return nullcontext()
     from aipro_ml.training.h2o_cluster import session as cluster_session

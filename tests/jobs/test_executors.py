@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
 
+from aipro_ml.enums import Framework, Selection
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.features.build import MatrixRequest, decided_entities
 from aipro_ml.features.history import History
@@ -15,10 +17,16 @@ from aipro_ml.jobs.executor import ExecutorChoice
 from aipro_ml.jobs.executor_local import LocalExecutor
 from aipro_ml.jobs.feature_chunks import chunks_of, computed
 from aipro_ml.jobs.vectors import vector_hashes
+from aipro_ml.training import autogluon_folds
 from aipro_ml.training.job import Failed, Progress, run_job
+from aipro_ml.training.ray_cluster import connected
+from aipro_ml.training.registry import installed, load_model, trainer_for
 from tests.features.random_league import SEASONS, random_league
 from tests.jobs.ray_nodes import ray_nodes
 from tests.jobs.training_jobs import Deadly, job, outcomes, written
+from tests.training.league import league
+
+TWO_WAY = (Selection.HOME, Selection.AWAY)
 
 
 @pytest.fixture
@@ -129,3 +137,26 @@ def test_features_computed_a_season_a_task_are_those_of_this_process_to_the_bit(
     (whole,) = computed(chunks_of(rows, ExecutorChoice()), facts, league, ExecutorChoice())
     parts = pd.concat(computed(chunks_of(rows, there), facts, league, there)).reindex(whole.index)
     assert vector_hashes(parts) == vector_hashes(whole)
+
+
+@pytest.mark.skipif(not installed(Framework.AUTOGLUON), reason="autogluon is not installed")
+def test_autogluons_folds_fitted_on_a_cluster_give_the_model_of_folds_fitted_here(cluster, tmp_path, monkeypatch):
+    trainer, matrix, outcomes_ = trainer_for("autogluon", "ensemble"), league(seasons=4, games=60), TWO_WAY
+    tiny = {"num_boost_round": 20, "min_data_in_leaf": 10, "lambda_l2": 1.0}
+    params = {"models": {"GBM": tiny, "LR": {"C": 0.1}}, "inner_folds": 2}
+    came_back = []
+    honest = autogluon_folds.unpack
+    monkeypatch.setattr(autogluon_folds, "unpack", lambda *given: (came_back.append(given[0]), honest(*given)))
+    with connected(cluster):
+        there = trainer.fit(matrix, outcomes_, {**params, "fold_fitting": "ray"}, 3)
+        monkeypatch.setattr(autogluon_folds, "installed_libraries", lambda: {"scikit-learn": "0.1"})
+        with pytest.raises(AiproError, match=r"this machine has scikit-learn .*, the trainer 0\.1: the results"):
+            trainer.fit(matrix, outcomes_, {**params, "fold_fitting": "ray"}, 3)
+    assert len(came_back) == 4  # two models, two folds
+    here = trainer.fit(matrix, outcomes_, params, 3)
+    assert len(came_back) == 4
+    rows = matrix.X.iloc[-40:]
+    np.testing.assert_array_equal(there.predict_proba(rows), here.predict_proba(rows))
+    there.save(tmp_path / "model")
+    np.testing.assert_array_equal(load_model(tmp_path / "model").predict_proba(rows), here.predict_proba(rows))
+    pd.testing.assert_series_equal(there.feature_importance(), here.feature_importance())

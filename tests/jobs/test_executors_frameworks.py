@@ -22,10 +22,14 @@ CANDIDATES = {
 }
 
 
-def of(framework):
+ON_RAY = {"autogluon": {"fold_fitting": "ray"}}
+"""What a job also has where it is a task of a cluster: tasks of its own."""
+
+
+def of(framework, **more):
     estimator, params = CANDIDATES[framework]
     made = job(framework, {"C": 0.1})
-    config = ModelConfig(name="one", framework=framework, estimator=estimator, params=params)
+    config = ModelConfig(name="one", framework=framework, estimator=estimator, params={**params, **more})
     return replace(
         made, framework=framework, tasks=(Task(config, FEATURES, {"of": framework}, made.tasks[0].model_id),)
     )
@@ -49,7 +53,8 @@ def test_every_framework_says_the_same_in_a_process_and_on_ray(tmp_path):
     assert set(told.values()) == {"fitted"}
     with ray_nodes(1, tmp_path / "nodes") as address:
         asked = ExecutorChoice("ray", workers=2, ray_address=address)
-        told = outcomes(list(asked.executor().run(jobs, places["ray"])))
+        there = [of(framework, **ON_RAY.get(framework, {})) for framework in CANDIDATES]
+        told = outcomes(list(asked.executor().run(there, places["ray"])))
     assert set(told.values()) == {"fitted"}
     for made in jobs:
         known = said(made, places["here"])

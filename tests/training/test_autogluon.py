@@ -9,14 +9,37 @@ import pytest
 from aipro_ml.enums import Framework, Selection
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.training.autogluon_settings import autogluon_settings
+from aipro_ml.training.ray_cluster import connected
 from aipro_ml.training.registry import installed, load_model, trainer_for
+from tests.jobs.ray_nodes import ray_nodes
+from tests.soak import SOAK
 from tests.training.league import league
-from tests.training.trainer_contract import TrainerContract, subjects
+from tests.training.trainer_contract import SUBJECTS, Subject, TrainerContract, subjects
 
 
 @subjects(Framework.AUTOGLUON)
 class TestAutoGluon(TrainerContract):
     """The weighted ensemble and a single model."""
+
+
+ON_RAY = [
+    Subject(each.framework, each.estimator, {**each.params, "fold_fitting": "ray"}, each.contributes)
+    for each in SUBJECTS
+    if each.framework is Framework.AUTOGLUON
+]
+
+
+@pytest.mark.skipif(
+    not SOAK, reason="a minute of Ray: AIPRO_SOAK=1; a small one stands in tests/jobs/test_executors.py"
+)
+@pytest.mark.parametrize("subject", ON_RAY, ids=str)
+class TestAutoGluonsFoldsOnRay(TrainerContract):
+    """The same with every fold a task of a cluster."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    def cluster(self, tmp_path_factory):
+        with ray_nodes(2, tmp_path_factory.mktemp("ray")) as address, connected(address):
+            yield
 
 
 needed = pytest.mark.skipif(not installed(Framework.AUTOGLUON), reason="autogluon is not installed")
@@ -48,6 +71,7 @@ def test_default_models_are_small_and_never_stopped_by_a_season():
         ("gbm", {"models": {"GBM": {}}}, "models"),
         ("linear", {"ag.early_stop": 3}, "early_stop"),
         ("gbm", {"inner_folds": 1}, "inner_folds"),
+        ("gbm", {"fold_fitting": "spark"}, "fold_fitting is local or ray, not 'spark'"),
         ("gbm", {"num_cpus": True}, "num_cpus"),
         ("gbm", {"time_limit": 0}, "time_limit"),
     ],
@@ -117,3 +141,12 @@ def test_models_are_judged_on_later_seasons_only_and_then_fitted_on_everything(m
     assert asked["refit_full"] is True
     assert asked["time_limit"] is None
     assert len(asked["table"]) == len(matrix.X)
+
+
+@needed
+def test_folds_on_ray_without_ray_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(UsageError, match=r"aipro-ml\[cluster\]"):
+        trainer_for("autogluon", "linear").fit(
+            league(seasons=3, games=60), TWO_WAY, {**LINEAR, "fold_fitting": "ray"}, 1
+        )
