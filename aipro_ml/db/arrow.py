@@ -48,6 +48,7 @@ def fetching(connection: sa.Connection, statements: Sequence[str]) -> Iterator[C
     begin = [
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
         f"SET TRANSACTION SNAPSHOT '{snapshot}'",
+        "SET LOCAL synchronize_seqscans = off",  # rows in the order they were written: mostly that of time
         *([] if role is None else [f"SET LOCAL ROLE {role}"]),
     ]
     with ThreadPoolExecutor(1) as beside:  # leaving it waits: the snapshot ends with this transaction

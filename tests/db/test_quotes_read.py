@@ -167,3 +167,10 @@ def test_what_cannot_be_read_beside_is_read_through_the_connection_the_same(fill
     pd.testing.assert_frame_equal(plain(beside["odds"]), plain(through["odds"]))
     assert [len(beside[name]) for name in beside] == [len(through[name]) for name in beside]
     assert len(beside["closing"]) > 50
+
+
+def test_rows_come_in_the_order_they_were_written_whatever_scan_went_before(filled: sa.Engine):
+    with filled.connect() as connection:
+        found = arrow.fetch_tables(connection, ["SELECT current_setting('synchronize_seqscans') AS told"])
+    assert found is not None
+    assert found[0].column("told").to_pylist() == ["off"]  # else a scan may begin where the last one stopped
