@@ -38,8 +38,11 @@ class Calibrator(Protocol):
         """Return the SHA-256 (64 hex digits) of its content."""
         ...
 
-    def fit(self, scores: Scores, outcomes: Scores) -> Self:
-        """Fit on out-of-fold scores and what happened, shape (n,): 0/1, of three outcomes the column's number."""
+    def fit(self, scores: Scores, outcomes: Scores, weights: Scores | None = None) -> Self:
+        """Fit on out-of-fold scores and what happened, shape (n,): 0/1, of three outcomes the column's number.
+
+        `weights` (n,): the share of each row's stake that was decided, ½ where half of a quarter line's came back.
+        """
         ...
 
     def calibrate(self, scores: Scores) -> Scores:

@@ -12,6 +12,8 @@ from aipro_ml.enums import CalibrationMethod, CalibratorType
 
 _FREE_SLOPES = ((0, 1), (0,), (1,), ())
 """Which slopes may differ from zero: among these fits is the best one without a negative slope."""
+_Rows = tuple[Scores, Scores, Scores]
+"""Columns of `_ends` (n, 3), outcomes and weights (n,)."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,13 @@ class BetaCalibrator(Documented):
     intercept: float = 0.0
     n: int = 0
 
-    def fit(self, scores: Scores, outcomes: Scores) -> Self:
+    def fit(self, scores: Scores, outcomes: Scores, weights: Scores | None = None) -> Self:
         """Return the calibrator of maximum likelihood on scores and 0/1 outcomes, both shape (n,)."""
         Z, y = _ends(scores), np.asarray(outcomes, dtype=np.float64)
-        fits = [_fit(Z, y, free) for free in _FREE_SLOPES]
+        weight = np.ones_like(y) if weights is None else weights
+        fits = [_fit((Z, y, weight), free) for free in _FREE_SLOPES]
         allowed = [coef for coef in fits if coef[0] >= 0 and coef[1] >= 0]
-        a, b, intercept = min(allowed, key=lambda coef: _loss(Z, y, coef)).tolist()
+        a, b, intercept = min(allowed, key=lambda coef: _loss((Z, y, weight), coef)).tolist()
         return type(self)(a, b, intercept, len(y))
 
     def calibrate(self, scores: Scores) -> Scores:
@@ -49,14 +52,15 @@ def _ends(scores: Scores) -> Scores:
     return np.column_stack([np.log(p), -np.log1p(-p), np.ones_like(p)])
 
 
-def _fit(Z: Scores, y: Scores, free: tuple[int, ...]) -> Scores:
+def _fit(rows: _Rows, free: tuple[int, ...]) -> Scores:
     """Return the three coefficients of greatest likelihood, the slopes that are not `free` zero."""
-    columns = [*free, 2]
+    (Z, y, weight), columns = rows, [*free, 2]
     coef = np.zeros(3)
-    coef[columns] = fit_logistic(Z[:, columns], y).coef
+    coef[columns] = fit_logistic(Z[:, columns], y, weights=weight).coef
     return coef
 
 
-def _loss(Z: Scores, y: Scores, coef: Scores) -> float:
+def _loss(rows: _Rows, coef: Scores) -> float:
+    Z, y, weight = rows
     z = Z @ coef
-    return float(np.sum(np.logaddexp(0.0, z) - y * z))
+    return float(np.sum((np.logaddexp(0.0, z) - y * z) * weight))

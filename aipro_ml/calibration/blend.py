@@ -17,7 +17,7 @@ from aipro_ml.calibration.base import Scores
 from aipro_ml.calibration.choice import MINIMUM_ROWS
 from aipro_ml.calibration.document import Documented, read_document
 from aipro_ml.calibration.logits import Prior, expit, fit_logistic, logit
-from aipro_ml.calibration.outcomes import MARKET, logarithms, scores_of, seen_of, shares, with_scores
+from aipro_ml.calibration.outcomes import MARKET, logarithms, scores_of, seen_of, shares, weights_of, with_scores
 from aipro_ml.errors import ArtifactError
 from aipro_ml.metrics.conditional_logit import Problem, fit_conditional_logit
 
@@ -68,50 +68,63 @@ def load_blend(path: Path) -> MarketBlend:
     return MarketBlend(**fields)
 
 
-def fit_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> MarketBlend:
+@dataclass(frozen=True)
+class _Known:
+    """Rows with both probabilities, (n,) or (n, 3): the model's and the market's, what happened and its weight."""
+
+    p: Scores
+    q: Scores
+    seen: Scores
+    weight: Scores
+
+
+def fit_blend(
+    calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> MarketBlend:
     """Return the most probable blend that does not bet against its own model: `free_blend` with model_coef ≥ 0.
 
     Where the free weight is below zero the model's is 0 (with its free standard error) and the market's fitted alone,
     which is the most probable blend on that side of the boundary.
     """
-    free = free_blend(calibrated, market, y)
+    free = free_blend(calibrated, market, y, weights)
     if free.model_coef >= 0:
         return free
-    p, q, seen = _known(calibrated, market, y)
-    (market_coef,), (market_se,) = _coefficients(p, q, seen, members=slice(1, 2))
+    (market_coef,), (market_se,) = _coefficients(_known(calibrated, market, y, weights), members=slice(1, 2))
     return replace(free, model_coef=0.0, market_coef=float(market_coef), market_se=float(market_se))
 
 
-def free_blend(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> MarketBlend:
+def free_blend(
+    calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> MarketBlend:
     """Return the most probable blend on walk-forward calibrated rows, of any sign, starting from ANCHOR.
 
     `calibrated` and `market` (n,) with 0/1 `y`, or (n, 3) with the column that happened. Rows without a calibrated or
-    market probability are left out; below 200 rows the market itself.
+    market probability are left out; below 200 rows the market itself. `weights` (n,): a half-decided row counts ½.
     """
-    p, q, seen = _known(calibrated, market, y)
-    if len(p) < MINIMUM_ROWS:
-        return MarketBlend(n=len(p))
-    coef, se = _coefficients(p, q, seen)
+    known = _known(calibrated, market, y, weights)
+    if len(known.p) < MINIMUM_ROWS:
+        return MarketBlend(n=len(known.p))
+    coef, se = _coefficients(known)
     (model_coef, market_coef), (model_se, market_se) = coef.tolist(), se.tolist()
-    return MarketBlend(model_coef, market_coef, model_se, market_se, len(p))
+    return MarketBlend(model_coef, market_coef, model_se, market_se, len(known.p))
 
 
-def _known(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Scores, Scores, Scores]:
-    """Return the rows that have both probabilities, and what happened."""
+def _known(calibrated: npt.ArrayLike, market: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None) -> _Known:
     p, q = np.asarray(calibrated, dtype=np.float64), np.asarray(market, dtype=np.float64)
     known = np.isfinite(p) & np.isfinite(q)
     rows = known if p.ndim == 1 else known.all(axis=1)
-    return p[rows], q[rows], np.asarray(y, dtype=np.float64)[rows]
+    weight = np.ones(len(p)) if weights is None else np.asarray(weights, dtype=np.float64)
+    return _Known(p[rows], q[rows], np.asarray(y, dtype=np.float64)[rows], weight[rows])
 
 
-def _coefficients(p: Scores, q: Scores, y: Scores, members: slice = _BOTH) -> tuple[Scores, Scores]:
+def _coefficients(known: _Known, members: slice = _BOTH) -> tuple[Scores, Scores]:
     """Return the coefficients of the `members` of model and market, and their standard errors."""
-    prior = Prior(centre=_CENTRE[members], precision=ANCHOR.precision)
+    prior, p, q = Prior(centre=_CENTRE[members], precision=ANCHOR.precision), known.p, known.q
     if p.ndim == 1:
-        fit = fit_logistic(np.column_stack([logit(p), logit(q)])[:, members], y, prior)
+        fit = fit_logistic(np.column_stack([logit(p), logit(q)])[:, members], known.seen, prior, known.weight)
         return fit.coef, fit.se
     Z = np.stack([logarithms(p), logarithms(q)], axis=-1)[..., members]
-    problem = Problem(Z, y.astype(np.int64), np.ones(len(p)), _CENTRE[members], ANCHOR.precision)
+    problem = Problem(Z, known.seen.astype(np.int64), known.weight, _CENTRE[members], ANCHOR.precision)
     return fit_conditional_logit(problem)
 
 
@@ -125,11 +138,11 @@ def with_published(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _walk_forward(rows: pd.DataFrame) -> Scores:
     seasons, seen = rows["season"].to_numpy("int64"), seen_of(rows)
-    p, q = scores_of(rows, "calibrated"), scores_of(rows, MARKET)
+    p, q, weights = scores_of(rows, "calibrated"), scores_of(rows, MARKET), weights_of(rows)
     published = np.full_like(p, np.nan)
     for season in np.unique(seasons):
         earlier, now = seasons < season, seasons == season
-        blend = fit_blend(p[earlier], q[earlier], seen[earlier])
+        blend = fit_blend(p[earlier], q[earlier], seen[earlier], None if weights is None else weights[earlier])
         published[now] = blend.blend(p[now], q[now])
     # the market alone blends to itself even where the model has no calibrated row: not a published one
     return np.where(np.isnan(p), np.nan, published)

@@ -9,7 +9,7 @@ import pandas as pd
 from aipro_ml import metrics
 from aipro_ml.calibration.base import Calibrator, Scores
 from aipro_ml.calibration.load import new_calibrator
-from aipro_ml.calibration.outcomes import scores_of, seen_of, with_scores
+from aipro_ml.calibration.outcomes import scores_of, seen_of, weights_of, with_scores
 from aipro_ml.enums import CalibrationMethod
 from aipro_ml.metrics import multiclass
 
@@ -39,14 +39,14 @@ class Choice:
 
 
 def choose(oof: pd.DataFrame, requested: CalibrationMethod = CalibrationMethod.AUTO) -> Choice:
-    """Return the choice for pooled out-of-fold rows (columns season, p, y; with p_draw of three outcomes).
+    """Return the choice for pooled out-of-fold rows (season, p, y; p_draw of three outcomes; weight where halves are).
 
     auto: n < 200 none; n < 2,000 Platt; else the simplest of none, Platt, isotonic whose walk-forward log
     loss is within one paired standard error of the best. A requested method is taken, with its log loss:
     temperature and beta only so, never by auto.
     """
     compared = dict.fromkeys([*_SIMPLEST_FIRST, *({requested} - {CalibrationMethod.AUTO})])
-    losses = _walk_forward_losses(oof, compared) if len(oof) >= MINIMUM_ROWS else {}
+    losses = _walk_forward_losses(oof, compared) if len(oof) >= MINIMUM_ROWS else _Losses({})
     if requested == CalibrationMethod.AUTO:
         method, reason = _auto(len(oof), losses)
     else:
@@ -57,8 +57,8 @@ def choose(oof: pd.DataFrame, requested: CalibrationMethod = CalibrationMethod.A
         calibrator=_fitted(oof, method),
         reason=reason,
         n=len(oof),
-        compared=len(losses[method]) if losses else 0,
-        log_losses={name: float(values.mean()) for name, values in losses.items()},
+        compared=len(losses.rows[method]) if losses.rows else 0,
+        log_losses={name: losses.mean(name) for name in losses.rows},
     )
 
 
@@ -85,29 +85,44 @@ def _walk_forward(oof: pd.DataFrame, method: CalibrationMethod) -> Scores:
     return calibrated
 
 
-def _walk_forward_losses(oof: pd.DataFrame, methods: Iterable[CalibrationMethod]) -> dict[CalibrationMethod, Scores]:
-    seen = seen_of(oof)
-    losses = {}
+@dataclass(frozen=True)
+class _Losses:
+    """Log loss of each row by method, on the same rows, and their weights (None: one each)."""
+
+    rows: Mapping[CalibrationMethod, Scores]
+    weights: Scores | None = None
+
+    def mean(self, method: CalibrationMethod) -> float:
+        return metrics.mean_of(self.rows[method], self.weights)
+
+    def difference(self, method: CalibrationMethod, other: CalibrationMethod) -> metrics.PairedDifference:
+        return metrics.paired_difference(self.rows[method], self.rows[other], self.weights)
+
+
+def _walk_forward_losses(oof: pd.DataFrame, methods: Iterable[CalibrationMethod]) -> _Losses:
+    seen, weights = seen_of(oof), weights_of(oof)
+    losses, kept = {}, None
     for method in methods:
         p = _walk_forward(oof, method)
         rows = np.isfinite(p if p.ndim == 1 else p[:, 0])
         if not rows.any():
-            return {}
+            return _Losses({})
+        kept = None if weights is None else weights[rows]  # the same rows for every method
         of_rows = metrics.log_losses if p.ndim == 1 else multiclass.log_losses
         losses[method] = of_rows(p[rows], seen[rows])
-    return losses
+    return _Losses(losses, kept)
 
 
-def _auto(n: int, losses: Mapping[CalibrationMethod, Scores]) -> tuple[CalibrationMethod, str]:
+def _auto(n: int, losses: _Losses) -> tuple[CalibrationMethod, str]:
     if n < MINIMUM_ROWS:
         return CalibrationMethod.NONE, f"{n} rows: fewer than {MINIMUM_ROWS} calibrate nothing"
     if n < COMPARE_ROWS:
         return CalibrationMethod.PLATT, f"{n} rows: Platt below {COMPARE_ROWS}"
-    if not losses:
+    if not losses.rows:
         return CalibrationMethod.PLATT, "one season only: nothing to compare methods on, Platt"
-    best = min(losses, key=lambda method: float(losses[method].mean()))
+    best = min(losses.rows, key=losses.mean)
     for method in _SIMPLEST_FIRST:
-        behind = metrics.paired_difference(losses[method], losses[best])
+        behind = losses.difference(method, best)
         if behind.mean <= behind.se:
             break
     if method == best:
@@ -119,7 +134,7 @@ def _fitted(oof: pd.DataFrame, method: CalibrationMethod) -> Calibrator | None:
     if method == CalibrationMethod.NONE:
         return None
     scores = scores_of(oof)
-    return new_calibrator(method, 2 if scores.ndim == 1 else 3).fit(scores, seen_of(oof))
+    return new_calibrator(method, 2 if scores.ndim == 1 else 3).fit(scores, seen_of(oof), weights_of(oof))
 
 
 def _apply(calibrator: Calibrator | None, scores: Scores) -> Scores:

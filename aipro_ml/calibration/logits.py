@@ -45,35 +45,51 @@ class LogisticFit:
     se: Scores
 
 
-def fit_logistic(Z: Scores, y: Scores, prior: Prior = FLAT) -> LogisticFit:
-    """Return the most probable coefficients of y on the columns of Z (n, d), by damped Newton steps."""
+@dataclass(frozen=True)
+class _Problem:
+    """Columns (n, d), 0/1 outcomes and weights (n,), and the belief before any row."""
+
+    Z: Scores
+    y: Scores
+    weight: Scores
+    prior: Prior
+
+
+def fit_logistic(Z: Scores, y: Scores, prior: Prior = FLAT, weights: Scores | None = None) -> LogisticFit:
+    """Return the most probable coefficients of y on the columns of Z (n, d), by damped Newton steps.
+
+    `weights` (n,): what each row's log-likelihood counts, a half-decided one ½; None: one each.
+    """
+    problem = _Problem(Z, y, np.ones(len(Z)) if weights is None else weights, prior)
     coef = np.zeros(Z.shape[1]) + prior.centre
     for _ in range(_STEPS):
-        gradient, hessian = _derivatives(Z, y, coef, prior)
+        gradient, hessian = _derivatives(problem, coef)
         step = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
-        coef = _improved((Z, y, prior), coef, step)
+        coef = _improved(problem, coef, step)
         if np.abs(step).max() < 1e-10:
             break
-    _, hessian = _derivatives(Z, y, coef, prior)
+    _, hessian = _derivatives(problem, coef)
     return LogisticFit(coef, np.sqrt(np.diag(np.linalg.inv(hessian))))
 
 
-def _derivatives(Z: Scores, y: Scores, coef: Scores, prior: Prior) -> tuple[Scores, Scores]:
+def _derivatives(problem: _Problem, coef: Scores) -> tuple[Scores, Scores]:
+    Z, weight, prior = problem.Z, problem.weight, problem.prior
     p = 0.5 * (1.0 + np.tanh(0.5 * (Z @ coef)))
-    gradient = Z.T @ (y - p) - prior.precision * (coef - prior.centre)
-    hessian = (Z * (p * (1 - p))[:, None]).T @ Z + prior.precision * np.eye(Z.shape[1])
+    gradient = Z.T @ ((problem.y - p) * weight) - prior.precision * (coef - prior.centre)
+    hessian = (Z * (p * (1 - p) * weight)[:, None]).T @ Z + prior.precision * np.eye(Z.shape[1])
     return gradient, hessian
 
 
-def _improved(problem: tuple[Scores, Scores, Prior], coef: Scores, step: Scores) -> Scores:
-    start = _objective(*problem, coef)
+def _improved(problem: _Problem, coef: Scores, step: Scores) -> Scores:
+    start = _objective(problem, coef)
     for halvings in range(30):  # a full Newton step can overshoot where scores are extreme
         trial = np.asarray(coef + step * 0.5**halvings, dtype=np.float64)
-        if _objective(*problem, trial) <= start:
+        if _objective(problem, trial) <= start:
             return trial
     return coef
 
 
-def _objective(Z: Scores, y: Scores, prior: Prior, coef: Scores) -> float:
-    z, away = Z @ coef, coef - prior.centre
-    return float(np.sum(np.logaddexp(0.0, z) - y * z) + 0.5 * prior.precision * away @ away)
+def _objective(problem: _Problem, coef: Scores) -> float:
+    z, away = problem.Z @ coef, coef - problem.prior.centre
+    losses = (np.logaddexp(0.0, z) - problem.y * z) * problem.weight
+    return float(np.sum(losses) + 0.5 * problem.prior.precision * away @ away)

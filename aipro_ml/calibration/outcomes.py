@@ -44,6 +44,11 @@ def seen_of(rows: pd.DataFrame) -> Scores:
     return np.asarray(outcome_columns(y, 3) if "p_draw" in rows.columns else y, dtype=np.float64)
 
 
+def weights_of(rows: pd.DataFrame) -> Scores | None:
+    """Return the share of each row's stake that was decided, shape (n,); None where every stake was, whole."""
+    return rows["weight"].to_numpy("float64") if "weight" in rows.columns else None
+
+
 def with_scores(rows: pd.DataFrame, name: str, p: Scores) -> pd.DataFrame:
     """Return `rows` with the column `name`, and `name`_draw where `p` has three outcomes."""
     if p.ndim == 1:
@@ -76,16 +81,19 @@ class MultinomialPlatt(Documented):
     n: int = 0
     is_temperature: bool = False
 
-    def fit(self, scores: Scores, outcomes: Scores) -> Self:
+    def fit(self, scores: Scores, outcomes: Scores, weights: Scores | None = None) -> Self:
         """Return the most likely calibrator for probabilities (n, k) and the columns that happened, (n,).
 
         Where the likelihood asks for a negative slope (probabilities that rank backwards) it is 0: every game gets
         the outcomes' frequencies, or of a temperature the same for all.
         """
-        k = scores.shape[1]
-        slope, *biases = self._coefficients(scores, outcomes, with_slope=True)
+        k, weight = scores.shape[1], np.ones(len(scores)) if weights is None else weights
+        slope, *biases = self._coefficients(scores, outcomes, weight, with_slope=True)
         if slope < 0:
-            slope, biases = 0.0, [] if self.is_temperature else self._coefficients(scores, outcomes, with_slope=False)
+            slope, biases = (
+                0.0,
+                [] if self.is_temperature else self._coefficients(scores, outcomes, weight, with_slope=False),
+            )
         shifts = (0.0, *(biases or [0.0] * (k - 1)))
         return type(self)(float(slope), tuple(map(float, shifts)), len(scores), self.is_temperature)
 
@@ -100,14 +108,14 @@ class MultinomialPlatt(Documented):
         figures = {"slope": self.slope, "biases": list(self.biases), "n": self.n}
         return {"calibrator": str(self.calibrator_type), "form": str(form), "format": 1, **figures}
 
-    def _coefficients(self, scores: Scores, outcomes: Scores, *, with_slope: bool) -> list[float]:
+    def _coefficients(self, scores: Scores, outcomes: Scores, weight: Scores, *, with_slope: bool) -> list[float]:
         n, k = scores.shape
         figures = [logarithms(scores)] if with_slope else []
         if not self.is_temperature:
             figures += [np.tile(np.eye(k)[j], (n, 1)) for j in range(1, k)]
         Z = np.stack(figures, axis=-1)
         centre = np.zeros(Z.shape[-1])
-        found, _ = fit_conditional_logit(Problem(Z, outcomes.astype(np.int64), np.ones(n), centre, _FLAT))
+        found, _ = fit_conditional_logit(Problem(Z, outcomes.astype(np.int64), weight, centre, _FLAT))
         return [float(one) for one in found]
 
 
@@ -127,9 +135,11 @@ class OneVsRest(Documented):
         """Return the number of rows it was fitted on."""
         return self.parts[0].n
 
-    def fit(self, scores: Scores, outcomes: Scores) -> Self:
+    def fit(self, scores: Scores, outcomes: Scores, weights: Scores | None = None) -> Self:
         """Fit each part on its own column of the probabilities (n, k)."""
-        fitted = (part.fit(scores[:, j], (outcomes == j).astype("float64")) for j, part in enumerate(self.parts))
+        fitted = (
+            part.fit(scores[:, j], (outcomes == j).astype("float64"), weights) for j, part in enumerate(self.parts)
+        )
         return type(self)(tuple(fitted))
 
     def calibrate(self, scores: Scores) -> Scores:

@@ -20,16 +20,16 @@ class PlattCalibrator(Documented):
     intercept: float = 0.0
     n: int = 0
 
-    def fit(self, scores: Scores, outcomes: Scores) -> Self:
+    def fit(self, scores: Scores, outcomes: Scores, weights: Scores | None = None) -> Self:
         """Return the calibrator of maximum likelihood on scores and 0/1 outcomes, both shape (n,).
 
         Where the likelihood asks for a negative slope (scores that rank backwards), the slope is 0 and every
         game gets the mean outcome.
         """
         z, y = logit(scores), np.asarray(outcomes, dtype=np.float64)
-        fitted = fit_logistic(np.column_stack([z, np.ones_like(z)]), y).coef
+        fitted = fit_logistic(np.column_stack([z, np.ones_like(z)]), y, weights=weights).coef
         if fitted[0] < 0:
-            fitted = np.array([0.0, fit_logistic(np.ones((len(z), 1)), y).coef[0]])
+            fitted = np.array([0.0, fit_logistic(np.ones((len(z), 1)), y, weights=weights).coef[0]])
         return type(self)(slope=float(fitted[0]), intercept=float(fitted[1]), n=len(z))
 
     def calibrate(self, scores: Scores) -> Scores:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from aipro_ml import metrics
+from aipro_ml.calibration.outcomes import weights_of
 from aipro_ml.errors import UsageError
 from aipro_ml.metrics import BrierDecomposition, CalibrationFit, EceNull, ReliabilityBin
 
@@ -50,38 +51,41 @@ class ReliabilityReport:
 
 
 def reliability(scored: pd.DataFrame, column: str = "p", *, seed: int) -> ReliabilityReport:
-    """Return the report of probabilities `column` of `scored` (columns season, y); NaN rows are left out."""
+    """Return the report of probabilities `column` of `scored` (columns season, y); NaN rows are left out.
+
+    A column `weight` says how much of each row's stake was decided; `n` counts rows.
+    """
     known = scored[scored[column].notna()]
     if len(known) == 0:
         raise UsageError(f"no row has a {column}: nothing to report on")
-    p, y = known[column].to_numpy("float64"), known["y"].to_numpy("float64")
+    p, y, weights = known[column].to_numpy("float64"), known["y"].to_numpy("float64"), weights_of(known)
     return ReliabilityReport(
         n=len(known),
-        log_loss=metrics.log_loss(p, y),
-        brier=metrics.brier(p, y),
-        ece=metrics.ece(p, y),
-        ece_null=metrics.ece_null(p, seed=seed),
-        fit=metrics.calibration_slope_intercept(p, y),
-        spiegelhalter_z=metrics.spiegelhalter_z(p, y),
-        decomposition=metrics.brier_decomposition(p, y),
-        bins=metrics.reliability_bins(p, y),
+        log_loss=metrics.log_loss(p, y, weights),
+        brier=metrics.brier(p, y, weights),
+        ece=metrics.ece(p, y, weights=weights),
+        ece_null=metrics.ece_null(p, seed=seed, weights=weights),
+        fit=metrics.calibration_slope_intercept(p, y, weights),
+        spiegelhalter_z=metrics.spiegelhalter_z(p, y, weights),
+        decomposition=metrics.brier_decomposition(p, y, weights=weights),
+        bins=metrics.reliability_bins(p, y, weights=weights),
         seasons=tuple(_season(int(season), rows, column, seed) for season, rows in known.groupby("season", sort=True)),
     )
 
 
 def _season(season: int, rows: pd.DataFrame, column: str, seed: int) -> SeasonReliability:
-    p, y = rows[column].to_numpy("float64"), rows["y"].to_numpy("float64")
+    p, y, weights = rows[column].to_numpy("float64"), rows["y"].to_numpy("float64"), weights_of(rows)
     return SeasonReliability(
         season=season,
         n=len(rows),
-        mean_probability=float(p.mean()),
-        observed=float(y.mean()),
-        log_loss=metrics.log_loss(p, y),
-        ece=metrics.ece(p, y),
-        ece_null=metrics.ece_null(p, seed=seed),
-        fit=metrics.calibration_slope_intercept(p, y),
-        spiegelhalter_z=metrics.spiegelhalter_z(p, y),
-        bins=metrics.reliability_bins(p, y),
+        mean_probability=metrics.mean_of(p, weights),
+        observed=metrics.mean_of(y, weights),
+        log_loss=metrics.log_loss(p, y, weights),
+        ece=metrics.ece(p, y, weights=weights),
+        ece_null=metrics.ece_null(p, seed=seed, weights=weights),
+        fit=metrics.calibration_slope_intercept(p, y, weights),
+        spiegelhalter_z=metrics.spiegelhalter_z(p, y, weights),
+        bins=metrics.reliability_bins(p, y, weights=weights),
     )
 
 

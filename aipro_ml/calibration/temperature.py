@@ -19,13 +19,14 @@ class TemperatureCalibrator(Documented):
     slope: float = 1.0
     n: int = 0
 
-    def fit(self, scores: Scores, outcomes: Scores) -> Self:
+    def fit(self, scores: Scores, outcomes: Scores, weights: Scores | None = None) -> Self:
         """Return the calibrator of maximum likelihood on scores and 0/1 outcomes, both shape (n,).
 
         Where the likelihood asks for a negative slope (scores that rank backwards), every game gets one half.
         """
         z = logit(scores)
-        slope = float(fit_logistic(z[:, None], np.asarray(outcomes, dtype=np.float64)).coef[0])
+        y = np.asarray(outcomes, dtype=np.float64)
+        slope = float(fit_logistic(z[:, None], y, weights=weights).coef[0])
         return type(self)(slope=max(0.0, slope), n=len(z))
 
     def calibrate(self, scores: Scores) -> Scores:

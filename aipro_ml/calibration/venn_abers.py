@@ -30,15 +30,19 @@ class VennAbers(Documented):
     upper: Steps = ()
     n: int = 0
 
-    def fit(self, scores: Scores, outcomes: Scores) -> Self:
-        """Return the intervals of out-of-fold scores and 0/1 outcomes, both shape (n,)."""
+    def fit(self, scores: Scores, outcomes: Scores, weights: Scores | None = None) -> Self:
+        """Return the intervals of out-of-fold scores and 0/1 outcomes, both shape (n,).
+
+        `weights` (n,): a half-decided row is half a game. The new game is a whole one.
+        """
         x, group = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
-        rows = np.bincount(group).astype("float64")
-        won = np.bincount(group, np.asarray(outcomes, dtype=np.float64)).astype("float64")
+        weight = np.ones(len(group)) if weights is None else np.asarray(weights, dtype=np.float64)
+        rows = np.bincount(group, weight).astype("float64")
+        won = np.bincount(group, np.asarray(outcomes, dtype=np.float64) * weight).astype("float64")
         upper = _won(rows, won)
         # seen from the other side a lost game is a won one
         lower = 1.0 - _won(rows[::-1], (rows - won)[::-1])[::-1]
-        return type(self)(_steps(x, lower, first=True), _steps(x, upper, first=False), int(rows.sum()))
+        return type(self)(_steps(x, lower, first=True), _steps(x, upper, first=False), len(group))
 
     def interval(self, scores: Scores) -> tuple[Scores, Scores]:
         """Return p0 and p1 of each score, both shape (n,), p0 < p1; both rise with the score."""
@@ -62,9 +66,11 @@ class OutcomeIntervals(Documented):
 
     parts: tuple[VennAbers, ...] = (VennAbers(),) * 3
 
-    def fit(self, scores: Scores, outcomes: Scores) -> Self:
+    def fit(self, scores: Scores, outcomes: Scores, weights: Scores | None = None) -> Self:
         """Return the intervals of out-of-fold probabilities (n, 3) and the columns that happened, (n,)."""
-        fitted = (part.fit(scores[:, j], (outcomes == j).astype("float64")) for j, part in enumerate(self.parts))
+        fitted = (
+            part.fit(scores[:, j], (outcomes == j).astype("float64"), weights) for j, part in enumerate(self.parts)
+        )
         return type(self)(tuple(fitted))
 
     def interval(self, scores: Scores) -> tuple[Scores, Scores]:
@@ -140,7 +146,7 @@ def _push(hull: list[_Point], point: _Point) -> None:
 
 
 def _cross(a: _Point, b: _Point, c: _Point) -> float:
-    """Return the turn a → b → c: positive to the left; exact, for the coordinates are whole numbers."""
+    """Return the turn a → b → c: positive to the left; exact, for the coordinates are whole numbers or halves."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 

@@ -34,18 +34,20 @@ class LeakCheck:
 def check_leak(book: pd.DataFrame, stages: Mapping[str, str]) -> LeakCheck:
     """Return how far each stage (name: column of the reference side's probability) is ahead of the close.
 
-    Scored are decided bets whose line is the one decided on, by the close's probability of the side at that line.
+    Scored are decided bets whose line is the one decided on, by the close's probability of the side at that line; a
+    bet of which half was decided counts half.
     """
     won = shares_of(book[f"result_{SIDES[0]}"])
-    known = book.assign(y=(won > 0).astype("float64")).loc[np.abs(np.nan_to_num(won)) == 1.0]
+    known = book.assign(y=(won > 0).astype("float64"), decided=np.abs(won)).loc[np.nan_to_num(won) != 0.0]
     known = known.loc[known[f"p_close_{SIDES[0]}"].notna() & _same_line(known)]
     if len(known) < 2:
         return LeakCheck()
-    y = known["y"].to_numpy("float64")
+    y, decided = known["y"].to_numpy("float64"), known["decided"].to_numpy("float64")
+    halves = decided if (decided < 1.0).any() else None
     close = metrics.log_losses(known[f"p_close_{SIDES[0]}"].clip(0, 1).to_numpy("float64"), y)
     ahead = {}
     for stage, column in stages.items():
-        paired = metrics.paired_difference(metrics.log_losses(known[column].to_numpy("float64"), y), close)
+        paired = metrics.paired_difference(metrics.log_losses(known[column].to_numpy("float64"), y), close, halves)
         ahead[stage] = -paired.mean / paired.se if paired.se > 0 else 0.0
     return LeakCheck(ahead, len(known))
 

@@ -130,7 +130,8 @@ def fair_market_test(
     """Return how often results drawn from the fair market at the decision bring as much a unit as the bets did.
 
     `net`: odds struck, `fair`: the market's probability of the side taken given no push, `profit` a unit; all (n,).
-    Bets that pushed, or whose market was one-sided, are left out; bets are drawn independently of each other.
+    Bets that pushed, or whose market was one-sided, are left out; of a quarter line's half result half the stake is
+    drawn. Bets are drawn independently of each other.
     """
     odds, p, won = (np.asarray(each, dtype=np.float64) for each in (net, fair, profit))
     kept = ~(np.isnan(odds) | np.isnan(p) | np.isnan(won)) & (won != 0)
@@ -138,7 +139,8 @@ def fair_market_test(
     if not len(won):
         return _tested("ROI, fair market", float("nan"), np.empty(0), 0, trials)
     rng, sizes = np.random.default_rng(seed), _chunks(draws, len(won))
-    found = [np.where(rng.random((size, len(won))) < p, odds, -1.0).mean(axis=1) for size in sizes]
+    decided = np.rint(2 * np.where(won > 0, won / odds, -won)) / 2  # 1, or .5 where half of the stake came back
+    found = [(np.where(rng.random((size, len(won))) < p, odds, -1.0) * decided).mean(axis=1) for size in sizes]
     return _tested("ROI, fair market", float(won.mean()), np.concatenate(found), len(won), trials)
 
 

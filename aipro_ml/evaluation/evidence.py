@@ -53,7 +53,8 @@ class Evidence:
     """What is known of a model.
 
     `rows`: out-of-fold frame (`oof.OOF_COLUMNS`) with `calibrated` and `published`, what would have been published
-    walk-forward (NaN where nothing would); of three outcomes also `calibrated_draw` and `published_draw`. `features`:
+    walk-forward (NaN where nothing would); of three outcomes also `calibrated_draw` and `published_draw`, with quarter
+    lines `weight`. `features`:
     the model's market-free features of these games (None: not kept). `unknown`: features that the sport does not have.
     `settled`: labels as today's scores give them, NaN unknown. `flagged`: the training marked the model a suspected
     leak. `champion`: what the champion would have published of its games, as p (and p_draw). `shadow`: None where

@@ -12,7 +12,16 @@ from aipro_ml.evaluation.evidence import Check, Evidence, Finding
 from aipro_ml.evaluation.leaks import feature_aucs, outcome_named
 from aipro_ml.metrics import multiclass
 from aipro_ml.training.leaderboard import season_weeks
-from aipro_ml.training.oof import is_three_way, losses, market_rows, outcomes_seen, probabilities, said_in
+from aipro_ml.training.oof import (
+    is_three_way,
+    losses,
+    market_rows,
+    mean,
+    outcomes_seen,
+    probabilities,
+    said_in,
+    weights,
+)
 
 SEED = 20260101
 """Seeds the bootstrap: the same evidence always gets the same verdict."""
@@ -50,8 +59,8 @@ def _features(evidence: Evidence, limits: GateConfig) -> Check:
     if evidence.features is None or known.empty:
         return Check(name, Finding.UNKNOWN, "no features or no market to compare their AUC with")
     y = (known["y"] == 1.0).to_numpy("float64")
-    market = metrics.auc(known["p"].to_numpy("float64"), y)
-    aucs = feature_aucs(evidence.features.reindex(known.index), y)
+    market = metrics.auc(known["p"].to_numpy("float64"), y, weights(known))
+    aucs = feature_aucs(evidence.features.reindex(known.index), y, weights(known))
     if not aucs:
         return Check(name, Finding.UNKNOWN, "no feature has values enough to be ordered by")
     best = max(aucs, key=lambda feature: (abs(aucs[feature] - 0.5), feature))
@@ -95,7 +104,7 @@ def _strength(rows: pd.DataFrame, column: str) -> Check:
 def _skill(evidence: Evidence, limits: GateConfig) -> Check:
     """Ask whether the model orders games better than one that knows nothing (of permuted labels)."""
     p, y = evidence.rows["p"].to_numpy("float64"), (evidence.rows["y"] == 1.0).to_numpy("float64")
-    auc, sd, n = metrics.auc(p, y), metrics.auc_null_sd(len(y)), len(y)
+    auc, sd, n = metrics.auc(p, y, weights(evidence.rows)), metrics.auc_null_sd(len(y)), len(y)
     if np.isnan(auc):
         return Check("skill", Finding.HOLD, "one outcome only: nothing to order", n=n)
     says = f"the model's AUC is {auc:.3f}, chance gives .5 ± {sd:.3f}"
@@ -172,7 +181,8 @@ def _slope_of(rows: pd.DataFrame) -> tuple[float, float]:
     """Return the slope of the log-odds and its standard error; of three outcomes that of all their logarithms."""
     if is_three_way(rows):
         return multiclass.calibration_slope(probabilities(rows), outcomes_seen(rows))
-    fit = metrics.calibration_slope_intercept(rows["p"].to_numpy("float64"), rows["y"].to_numpy("float64"))
+    p, y = rows["p"].to_numpy("float64"), rows["y"].to_numpy("float64")
+    fit = metrics.calibration_slope_intercept(p, y, weights(rows))
     return fit.slope, fit.slope_se
 
 
@@ -212,9 +222,9 @@ def _published_rows(evidence: Evidence) -> pd.DataFrame:
 
 def _paired(rows: pd.DataFrame, against: pd.DataFrame) -> tuple[float, float, float]:
     """Return the mean paired difference of log losses and its 95 % interval over resampled weeks."""
-    difference = losses(rows) - losses(against)
-    low, high = metrics.block_bootstrap_interval(difference, season_weeks(rows), seed=SEED)
-    return float(difference.mean()), low, high
+    difference, weight = losses(rows) - losses(against), weights(rows)
+    low, high = metrics.block_bootstrap_interval(difference, season_weeks(rows), seed=SEED, weights=weight)
+    return mean(difference, weight), low, high
 
 
 CHECKS: Sequence[Callable[[Evidence, GateConfig], Check]] = (

@@ -23,7 +23,9 @@ def outcome_named(names: Iterable[str]) -> list[str]:
     return [name for name in names if _OUTCOME_WORDS & set(re.split(r"[^a-z]+", name.lower()))]
 
 
-def feature_aucs(features: pd.DataFrame, y: npt.NDArray[np.float64]) -> dict[str, float]:
+def feature_aucs(
+    features: pd.DataFrame, y: npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None = None
+) -> dict[str, float]:
     """Return the AUC of each feature as a score of y (n,) over the rows where it is known, at least 200."""
     aucs = {}
     for name in features.columns:
@@ -33,7 +35,7 @@ def feature_aucs(features: pd.DataFrame, y: npt.NDArray[np.float64]) -> dict[str
             continue
         # ranks are a score's order, squeezed into [0, 1] as metrics.auc asks
         ranks = pd.Series(values[known]).rank(pct=True).to_numpy("float64")
-        auc = metrics.auc(ranks, y[known])
+        auc = metrics.auc(ranks, y[known], None if weights is None else weights[known])
         if np.isfinite(auc):
             aucs[str(name)] = auc
     return aucs

@@ -50,6 +50,7 @@ _DECIDED = {
 }
 """Whether the decided stake was won, and how much of the stake was decided."""
 
+_STAKE = {result: stake for result, (_, stake) in _DECIDED.items()}
 _WON = (str(BetResult.WIN), str(BetResult.HALF_WIN))
 _LOST = (str(BetResult.LOSS), str(BetResult.HALF_LOSS))
 
@@ -114,7 +115,8 @@ def week_blocks(rows: pd.DataFrame) -> pd.Series:
 def scored_rows(graded: pd.DataFrame) -> pd.DataFrame:
     """Return model_id, bet_type, mode, season, date, kickoff, game_id, p and y of the reference side, by kick-off.
 
-    Only rows that won or lost; `season` is 0 and `mode` live where it is not told.
+    Only rows that won or lost; `weight` is ½ where half of the stake came back, else 1. `season` is 0 and `mode` live
+    where it is not told.
     """
     result = graded["actual_result"].astype(object)
     rows = graded.loc[result.isin(_WON + _LOST)]
@@ -131,17 +133,24 @@ def scored_rows(graded: pd.DataFrame) -> pd.DataFrame:
             "game_id": rows["game_id"].astype(str),
             "p": rows["probability"].where(reference, 1 - rows["probability"]).astype("float64"),
             "y": won.where(reference, ~won).astype("float64"),
+            "weight": rows["actual_result"].astype(str).map(_STAKE).astype("float64"),
         }
     )
     return scored.sort_values(["kickoff", "game_id"], kind="stable")
 
 
+def halves_of(scored: pd.DataFrame) -> np.ndarray | None:
+    """Return the `weight` (n,) of `scored_rows` where half of some stake came back, else None."""
+    weight = scored["weight"].to_numpy("float64")
+    return weight if (weight < 1.0).any() else None
+
+
 def _day(model_id: str, day: Hashable, today: pd.DataFrame, until: pd.DataFrame) -> tuple[object, ...]:
-    p, y = today["p"].to_numpy(), today["y"].to_numpy()
+    p, y, w = today["p"].to_numpy(), today["y"].to_numpy(), halves_of(today)
     window = until.tail(ECE_WINDOW)
     enough = len(window) >= ECE_MINIMUM
-    ece = metrics.ece(window["p"].to_numpy(), window["y"].to_numpy()) if enough else float("nan")
-    scores = (metrics.accuracy(p, y), metrics.auc(p, y), metrics.log_loss(p, y), metrics.brier(p, y))
+    ece = metrics.ece(window["p"], window["y"], weights=halves_of(window)) if enough else float("nan")
+    scores = (f(p, y, w) for f in (metrics.accuracy, metrics.auc, metrics.log_loss, metrics.brier))
     return (model_id, day, *scores, ece, len(today))
 
 

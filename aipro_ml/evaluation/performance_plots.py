@@ -8,6 +8,7 @@ import pandas as pd
 
 from aipro_ml import metrics
 from aipro_ml.evaluation.expected import rolling_log_loss
+from aipro_ml.evaluation.performance import halves_of
 from aipro_ml.training.plots import new_figure, save_figure
 
 _BLUE, _ORANGE, _GREY = "#2563eb", "#c2410c", "#6b7280"
@@ -57,10 +58,11 @@ def clv_histogram(path: Path, graded: pd.DataFrame, *, title: str) -> Path:
 def reliability(path: Path, scored: pd.DataFrame, *, title: str) -> Path:
     """Draw observed share against published probability of the reference side, by bins of equal mass; return it.
 
-    `scored`: p and y of `scored_rows`. Dots carry Wilson's 95 % interval; the band is where a calibrated model's lie.
+    `scored`: as of `scored_rows`. Dots carry Wilson's 95 % interval; the band is where a calibrated model's lie.
     """
     figure, panel = new_figure((_WIDTH, 4.2))
-    bins = metrics.reliability_bins(scored["p"].to_numpy("float64"), scored["y"].to_numpy("float64"))
+    p, seen = scored["p"].to_numpy("float64"), scored["y"].to_numpy("float64")
+    bins = metrics.reliability_bins(p, seen, weights=halves_of(scored))
     x, y = np.array([b.mean_probability for b in bins]), np.array([b.observed for b in bins])
     band = np.array([(b.consistency_low, b.consistency_high) for b in bins]).T
     wilson = np.array([(b.observed - b.wilson_low, b.wilson_high - b.observed) for b in bins]).T

@@ -13,7 +13,7 @@ from aipro_ml.evaluation.gate import Gate
 from aipro_ml.evaluation.page import figure, page, table
 from aipro_ml.evaluation.report import LEADERBOARD_LABELS
 from aipro_ml.training.leaderboard import BASELINE, MARKET
-from aipro_ml.training.oof import losses, market_rows, said_in
+from aipro_ml.training.oof import market_rows, mean_loss, said_in
 
 GATE_LABELS = {
     "check": "Check",
@@ -29,30 +29,27 @@ GATE_LABELS = {
 
 @dataclass(frozen=True)
 class ReviewedModel:
-    """One candidate: `published` has `calibrated`, `published` beside the out-of-fold columns (None: not judged).
+    """One candidate: `published` has `calibrated`, `published` beside the out-of-fold columns.
 
-    `why_no_gate` says why `gate` is None. `pictures`: PNG file and caption.
+    `pictures`: PNG file and caption.
     """
 
     name: str
     framework: str
     model_id: str
-    published: pd.DataFrame | None
-    gate: Gate | None
-    why_no_gate: str = ""
+    published: pd.DataFrame
+    gate: Gate
     pictures: tuple[tuple[Path, str], ...] = ()
 
     @property
     def figures(self) -> dict[str, float]:
         """Return the figures of calibrated and published probabilities against the market on the games all have."""
-        if self.published is None:
-            return {}
         rows = self.published
         both = rows[rows[["calibrated", "published", "market_prob"]].notna().all(axis=1)]
         if both.empty:
             return {}
         stages = {name: said_in(both, name) for name in ("calibrated", "published")} | {"market": market_rows(both)}
-        found = {f"log_loss_{name}": float(losses(said).mean()) for name, said in stages.items()}
+        found = {f"log_loss_{name}": mean_loss(said) for name, said in stages.items()}
         return {"n_published": float(len(both)), **found}
 
 
@@ -124,7 +121,7 @@ class Review:
 
     def _gates(self) -> list[str]:
         return [
-            f"Gate, {model.name}: {model.why_no_gate if model.gate is None else model.gate.sentence}."
+            f"Gate, {model.name}: {model.gate.sentence}."
             for model in sorted(self.models, key=lambda each: each.name != self.best["name"])
         ]
 
@@ -166,8 +163,6 @@ def _model(model: ReviewedModel) -> str:
 
 
 def _gate(model: ReviewedModel) -> str:
-    if model.gate is None:
-        return f'<p class="soft">{escape(model.why_no_gate)}</p>'
     rows = [{"check": check.name, **check.fields, "finding": check.finding.value} for check in model.gate.checks]
     shown = pd.DataFrame(rows)
     for name in ("value", "low", "high", "limit"):

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from aipro_ml import metrics
 from aipro_ml.evaluation.expected import expected_log_loss
-from aipro_ml.evaluation.performance import ECE_MINIMUM, mean_with_interval, scored_rows, week_blocks
+from aipro_ml.evaluation.performance import ECE_MINIMUM, halves_of, mean_with_interval, scored_rows, week_blocks
 
 WINDOWS: Mapping[str, int] = {"7 days": 7, "30 days": 30, "90 days": 90}
 """Days up to and including the last; `season` is the season of the last game."""
@@ -61,16 +60,17 @@ def _row(bet_type: str, window: str, rows: pd.DataFrame, seed: int) -> tuple[obj
         window,
         len(rows),
         len(scored),
-        *_scores(scored["p"].to_numpy("float64"), scored["y"].to_numpy("float64")),
+        *_scores(scored),
         *mean_with_interval(priced["profit_loss"].to_numpy("float64"), priced["block"], seed),
         *mean_with_interval(closed["clv"].to_numpy("float64"), closed["block"], seed),
         len(closed) / len(rows),
     )
 
 
-def _scores(p: np.ndarray, y: np.ndarray) -> tuple[object, ...]:
+def _scores(scored: pd.DataFrame) -> tuple[object, ...]:
+    p, y, halves = scored["p"].to_numpy("float64"), scored["y"].to_numpy("float64"), halves_of(scored)
     if not len(p):
         return (*(float("nan"),) * 4, None, float("nan"), float("nan"))
-    band, realised = expected_log_loss(p), metrics.log_loss(p, y)
-    ece = metrics.ece(p, y) if len(p) >= ECE_MINIMUM else float("nan")
-    return realised, band.mean, band.low, band.high, band.holds(realised), metrics.brier(p, y), ece
+    band, realised = expected_log_loss(p, halves), metrics.log_loss(p, y, halves)
+    ece = metrics.ece(p, y, weights=halves) if len(p) >= ECE_MINIMUM else float("nan")
+    return realised, band.mean, band.low, band.high, band.holds(realised), metrics.brier(p, y, halves), ece

@@ -30,7 +30,7 @@ from aipro_ml.jobs.backtest_scores import (
     Speaker,
     Spoken,
     first_scored,
-    refuse_half_rows,
+    refuse_three_outcomes,
     season_scores,
     stored_scores,
     walk_forward_scores,
@@ -183,7 +183,7 @@ def _spoken(bench: Bench, settings: Settings, bet_type: BetType, on_step: Progre
     matrix = backtest_matrix(
         (bench.records, bench.history), bench.league, bet_type, moments, columns_of(bench.league, config.features)
     )
-    refuse_half_rows(matrix, how)
+    refuse_three_outcomes(matrix)
     speaker = Speaker(bench.league, bet_type, request.training, config)
     first = first_scored(speaker, matrix, how, request.first)
     scored = walk_forward_scores(
@@ -205,7 +205,7 @@ def _stored(
     matrix = backtest_matrix(
         (bench.records, bench.history), bench.league, model.bet_type, moments, bench.league.columns()[:1]
     )
-    refuse_half_rows(matrix, how)
+    refuse_three_outcomes(matrix)
     scored = stored_scores(oof, matrix, (bench.request.first, bench.request.last))
     search = model.metrics["identity"]["config"].get("search") or {}
     return Spoken(model.bet_type, model.name, scored, moments), {

@@ -10,6 +10,7 @@ import pandas as pd
 from aipro_ml.betting.settlement import MarketRule
 from aipro_ml.calibration.blend import fit_blend
 from aipro_ml.calibration.choice import choose, walk_forward_calibrated
+from aipro_ml.calibration.outcomes import weights_of
 from aipro_ml.calibration.venn_abers import VennAbers
 from aipro_ml.config import ModelConfig, TrainingConfig
 from aipro_ml.enums import BetType
@@ -24,7 +25,10 @@ from aipro_ml.training.registry import candidate, session
 from aipro_ml.training.splits import Fold, trainable, walk_forward
 
 SCORED_COLUMNS = ("season", "p", "y", "market_prob", "result_known_at")
-"""Out-of-fold rows (index game_id) a season's calibration looks at; `p` of the reference side, NaN unknown."""
+"""Out-of-fold rows (index game_id) a season's calibration looks at; `p` of the reference side, NaN unknown.
+
+Frames with half-decided quarter lines also have `weight` (see FeatureMatrix).
+"""
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,9 @@ def season_scores(spoken: Spoken, season: int, how: BacktestConfig) -> ModelScor
         return bare
     choice = choose(earlier, how.calibration)
     calibrated = walk_forward_calibrated(earlier, choice.method)
-    blend = fit_blend(calibrated, earlier["market_prob"], earlier["y"])
-    rows = earlier["p"].to_numpy("float64"), earlier["y"].to_numpy("float64")
+    weights = weights_of(earlier)
+    blend = fit_blend(calibrated, earlier["market_prob"], earlier["y"], weights)
+    rows = earlier["p"].to_numpy("float64"), earlier["y"].to_numpy("float64"), weights
     return ModelScores(
         bet_type=spoken.bet_type,
         model_id=spoken.name,
@@ -146,15 +151,14 @@ def stored_scores(oof: pd.DataFrame, matrix: FeatureMatrix, span: tuple[int, int
             "choose other seasons, or bet by a --candidate"
         )
     meta = matrix.meta.reindex(oof.index)
-    return oof[["season", "p", "y", "market_prob"]].assign(result_known_at=meta["result_known_at"])
+    halves = ["weight"] if "weight" in oof else []
+    return oof[["season", "p", "y", "market_prob", *halves]].assign(result_known_at=meta["result_known_at"])
 
 
-def refuse_half_rows(matrix: FeatureMatrix, how: BacktestConfig) -> None:
-    """Raise where calibration would be wrong: three outcomes cannot be bet on yet, half-decided rows not calibrated."""
+def refuse_three_outcomes(matrix: FeatureMatrix) -> None:
+    """Raise where a market has a draw: its three outcomes cannot be bet on here yet."""
     if matrix.three_way:
         raise AiproError("moneylines of three outcomes cannot be backtested yet: choose another bet type")
-    if matrix.weight is not None and how.probability != "model":
-        raise AiproError("half-decided quarter lines cannot be calibrated yet: bet on the model (--probability model)")
 
 
 def _scored(rows: FeatureMatrix, p: pd.Series) -> pd.DataFrame:
@@ -165,4 +169,6 @@ def _scored(rows: FeatureMatrix, p: pd.Series) -> pd.DataFrame:
         "market_prob": rows.meta["market_prob"].to_numpy("float64"),
         "result_known_at": rows.meta["result_known_at"].array,
     }
+    if rows.weight is not None:
+        frame["weight"] = rows.weight.to_numpy("float64")
     return pd.DataFrame(frame, index=rows.X.index)

@@ -14,18 +14,18 @@ from aipro_ml.calibration.blend import MarketBlend, fit_blend, free_blend, load_
 from aipro_ml.calibration.choice import Choice, choose, with_calibrated
 from aipro_ml.calibration.document import write_document
 from aipro_ml.calibration.load import load_calibrator
-from aipro_ml.calibration.outcomes import MARKET, scores_of, seen_of
+from aipro_ml.calibration.outcomes import MARKET, scores_of, seen_of, weights_of
 from aipro_ml.calibration.plots import reliability_diagram, season_diagrams
 from aipro_ml.calibration.reliability import ReliabilityReport, reliability
 from aipro_ml.calibration.venn_abers import Interval, OutcomeIntervals, VennAbers, load_venn_abers
 from aipro_ml.config import Settings
 from aipro_ml.db.repositories import acts, models
 from aipro_ml.enums import CalibrationMethod
-from aipro_ml.errors import AiproError, ArtifactError, GuardError, UsageError
+from aipro_ml.errors import ArtifactError, GuardError, UsageError
 from aipro_ml.identity import derive_id
 from aipro_ml.jobs.database import unit
 from aipro_ml.jobs.gate import whole_oof
-from aipro_ml.training.oof import is_three_way, losses, market_rows, reference_rows, said_in, weights
+from aipro_ml.training.oof import is_three_way, market_rows, mean_loss, reference_rows, said_in
 
 SEED = 20260101
 """Seeds the simulated null of the calibration error; a fixed part of the report."""
@@ -102,7 +102,6 @@ def calibration_of(engine: Engine, settings: Settings, reference: str, method: C
     with engine.connect() as connection:
         model = models.find_model(connection, reference)
     oof = whole_oof(settings, model)
-    _refuse_unready(model, oof)
     choice = choose(oof, method)
     rows = with_published(with_calibrated(oof, choice.method))
     return _report(settings, model, (choice, _fit_interval(oof)), rows)
@@ -122,16 +121,6 @@ def speaks_by(metrics: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the hashes of calibrator, blend and interval that a model's metrics name."""
     calibration, blend = metrics.get("calibration") or {}, metrics.get("blend") or {}
     return calibration.get("hash"), blend.get("hash"), (calibration.get("interval") or {}).get("hash")
-
-
-def _refuse_unready(model: models.StoredModel, oof: pd.DataFrame) -> None:
-    """Raise where calibration would be wrong: rows that count half."""
-    if weights(oof) is not None:
-        raise AiproError(
-            f"model {str(model.id)[:8]} ({model.sport} {model.bet_type}, {model.name}) cannot be calibrated yet: "
-            "half of a stake on a quarter line may come back, and calibrators count whole rows; it stands in the "
-            "leaderboard, but cannot be promoted or predict"
-        )
 
 
 def stored_calibration(settings: Settings, model: models.StoredModel) -> tuple[Calibrator | None, MarketBlend]:
@@ -161,7 +150,7 @@ def stored_interval(settings: Settings, model: models.StoredModel) -> Interval |
 
 def _fit_interval(oof: pd.DataFrame) -> Interval:
     unfitted: Interval = OutcomeIntervals() if is_three_way(oof) else VennAbers()
-    return unfitted.fit(scores_of(oof), seen_of(oof))
+    return unfitted.fit(scores_of(oof), seen_of(oof), weights_of(oof))
 
 
 def _same(place: str, found: str, noted: str) -> None:
@@ -173,7 +162,7 @@ def _report(
     settings: Settings, model: models.StoredModel, fitted: tuple[Choice, Interval], rows: pd.DataFrame
 ) -> CalibrationReport:
     choice, interval = fitted
-    blended = scores_of(rows, "calibrated"), scores_of(rows, MARKET), seen_of(rows)
+    blended = scores_of(rows, "calibrated"), scores_of(rows, MARKET), seen_of(rows), weights_of(rows)
     before, after = _reliability_of(rows)
     both = rows[rows["published"].notna() & rows["market_prob"].notna()]
     title = f"{model.sport} {model.bet_type} · {model.name} · {choice.method} on {choice.n} out-of-fold games"
@@ -186,8 +175,8 @@ def _report(
         before=before,
         after=after,
         compared=len(both),
-        published_log_loss=None if both.empty else float(losses(said_in(both, "published")).mean()),
-        market_log_loss=None if both.empty else float(losses(market_rows(both)).mean()),
+        published_log_loss=None if both.empty else mean_loss(said_in(both, "published")),
+        market_log_loss=None if both.empty else mean_loss(market_rows(both)),
         outcome_log_losses=_outcome_log_losses(rows),
         diagram=_folder(settings, model) / "reliability.png",
         title=title,
@@ -219,7 +208,7 @@ def _outcome_log_losses(rows: pd.DataFrame) -> tuple[float, float] | None:
     if not is_three_way(rows):
         return None
     known = _comparable(rows)
-    return float(losses(known).mean()), float(losses(said_in(known, "calibrated")).mean())
+    return mean_loss(known), mean_loss(said_in(known, "calibrated"))
 
 
 def _folder(settings: Settings, model: models.StoredModel) -> Path:

@@ -23,7 +23,7 @@ from aipro_ml.jobs.datasets import dataset_of
 from aipro_ml.jobs.gate import gate_of, published_rows, whole_oof
 from aipro_ml.training.artifacts import MODEL
 from aipro_ml.training.base import TrainedModel
-from aipro_ml.training.oof import market_rows, reference_rows, weights
+from aipro_ml.training.oof import market_rows, reference_rows
 from aipro_ml.training.plots import importance_chart, skill_by_season
 from aipro_ml.training.registry import load_model
 from aipro_ml.training.splits import walk_forward
@@ -50,18 +50,17 @@ def drawn(engine: Engine, settings: Settings, run: StoredRun, folder: Path) -> R
     stored = run.model
     oof = whole_oof(settings, stored)
     place = settings.artifacts_dir / stored.file_path
-    why = _why_no_gate(oof)
     with engine.connect() as connection:
         matrix = dataset_of(connection, settings, str(stored.metrics["identity"]["data_hash"]))
-        gate = None if why else _gate(connection, settings, run)
-    published = None if why else published_rows(oof, stored.metrics)
+        gate = _gate(connection, settings, run)
+    published = published_rows(oof, stored.metrics)
     folder.mkdir(parents=True, exist_ok=True)
     pictures = [*_reliability(folder, stored.name, oof, published)]
     if len(market_rows(oof)):
         path = skill_by_season(folder / "skill_by_season.png", {stored.name: oof}, title=f"{stored.name}: by season")
         pictures.append((path, "Log loss less the market's by season; below 0 beats it"))
     pictures += _explained(folder, stored, load_model(place / MODEL), matrix)
-    reviewed = ReviewedModel(stored.name, stored.framework.value, str(stored.id), published, gate, why, tuple(pictures))
+    reviewed = ReviewedModel(stored.name, stored.framework.value, str(stored.id), published, gate, tuple(pictures))
     return Reviewed(run, place, matrix, oof, reviewed)
 
 
@@ -112,19 +111,15 @@ def _fold_picture(folder: Path, run: StoredRun, matrix: FeatureMatrix) -> Path:
     return fold_picture(folder / "folds.png", fold_table(matrix, folds, train_from), title="Folds: games by season")
 
 
-def _why_no_gate(oof: pd.DataFrame) -> str:
-    return "" if weights(oof) is None else "not judged: half-decided quarter lines are not calibrated yet"
-
-
 def _gate(connection: Connection, settings: Settings, run: StoredRun) -> Gate:
     champion = production_models(connection, run.model.sport).get(run.model.bet_type)
     other = None if champion is None or champion.id == run.model.id else champion
     return gate_of(connection, settings, run.model, other, run.started_at)
 
 
-def _reliability(folder: Path, name: str, oof: pd.DataFrame, published: pd.DataFrame | None) -> list[Picture]:
+def _reliability(folder: Path, name: str, oof: pd.DataFrame, published: pd.DataFrame) -> list[Picture]:
     seed = 20260101
-    if published is None or published["calibrated"].notna().sum() == 0:
+    if published["calibrated"].notna().sum() == 0:
         before = reliability(reference_rows(oof), seed=seed)
         path = reliability_diagram(folder / "reliability.png", before, title=f"{name}: out of fold")
         return [(path, "Reliability before calibration")]

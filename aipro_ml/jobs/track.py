@@ -154,7 +154,7 @@ def _candidate_note(row: Mapping[str, Any], model: ReviewedModel) -> list[str]:
     if row.get("ci_low") is not None:
         delta = row["delta_log_loss_vs_market"]
         lines.append(f"To the market: {delta:+.4f} (95 %: {row['ci_low']:+.4f} to {row['ci_high']:+.4f}).")
-    lines.append(f"Gate when logged: {model.why_no_gate if model.gate is None else model.gate.sentence}.")
+    lines.append(f"Gate when logged: {model.gate.sentence}.")
     return lines
 
 

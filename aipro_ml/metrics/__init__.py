@@ -1,4 +1,8 @@
-"""Scores of probability forecasts (log loss, Brier, AUC, calibration) with the noise that belongs to each."""
+"""Scores of probability forecasts (log loss, Brier, AUC, calibration) with the noise that belongs to each.
+
+`weights`, shape (n,), is everywhere the share of a stake that was decided: a row of ½ (half of a quarter line's stake
+came back) counts half in every mean, and its noise a quarter in every variance. None: every row counts one.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -78,31 +82,43 @@ def log_losses(p: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:
     return losses
 
 
-def log_loss(p: npt.ArrayLike, y: npt.ArrayLike) -> float:
+def mean_of(values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
+    """Return the (weighted) mean of row-wise scores, shape (n,)."""
+    return float(np.average(np.asarray(values, dtype=np.float64), weights=weights))
+
+
+def log_loss(p: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     """Return the mean log loss in nats of probabilities p, shape (n,), for 0/1 outcomes y."""
-    return float(log_losses(p, y).mean())
+    return mean_of(log_losses(p, y), weights)
 
 
-def brier(p: npt.ArrayLike, y: npt.ArrayLike) -> float:
+def brier(p: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     """Return the mean squared error of p, shape (n,), against 0/1 outcomes y; always saying .5 scores .25."""
     p, y = _checked(p, y)
-    return float(np.mean((p - y) ** 2))
+    return mean_of((p - y) ** 2, weights)
 
 
-def accuracy(p: npt.ArrayLike, y: npt.ArrayLike) -> float:
+def accuracy(p: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     """Return the share of rows where p ≥ .5 names the outcome."""
     p, y = _checked(p, y)
-    return float(np.mean((p >= 0.5) == (y == 1)))
+    return mean_of((p >= 0.5) == (y == 1), weights)
 
 
-def auc(p: npt.ArrayLike, y: npt.ArrayLike) -> float:
-    """Return the area under the ROC curve by mid-ranks (ties count half); NaN if y has one class only."""
+def auc(p: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
+    """Return the area under the ROC curve by mid-ranks (ties count half); NaN if y has one class only.
+
+    With weights a pair of a won and a lost row counts the product of theirs.
+    """
     p, y = _checked(p, y)
     wins = float(y.sum())
     losses = len(y) - wins
     if wins == 0 or losses == 0:
         return float("nan")
-    return float((_mid_ranks(p)[y == 1].sum() - wins * (wins + 1) / 2) / (wins * losses))
+    if weights is None:
+        return float((_mid_ranks(p)[y == 1].sum() - wins * (wins + 1) / 2) / (wins * losses))
+    _, place = np.unique(p, return_inverse=True)
+    won, lost = (np.bincount(place, _weighed(weights, p) * (y == side)) for side in (1, 0))
+    return float(won @ (np.cumsum(lost) - lost / 2) / (won.sum() * lost.sum()))
 
 
 def auc_null_sd(n: int) -> float:
@@ -116,19 +132,28 @@ def ece(
     """Return the expected calibration error: Σ share of bin · |mean p − observed share|.
 
     Equal-mass bins keep tied probabilities together; equal-width bins are [0, 1/bins), …, [1 − 1/bins, 1].
-    `weights`, shape (n,): a row of weight ½ counts half (half the stake of a quarter line came back).
     """
     p, y = _checked(p, y)
-    weight = np.ones_like(p) if weights is None else np.asarray(weights, dtype=np.float64)
+    weight = _weighed(weights, p)
     return _ece_of_gaps((p - y) * (weight / weight.mean()), bin_index(p, bins, binning), bins)
 
 
-def ece_null(p: npt.ArrayLike, *, seed: int, bins: int = 10, binning: Binning = "mass", draws: int = 500) -> EceNull:
+def ece_null(
+    p: npt.ArrayLike,
+    *,
+    seed: int,
+    bins: int = 10,
+    binning: Binning = "mass",
+    draws: int = 500,
+    weights: npt.ArrayLike | None = None,
+) -> EceNull:
     """Return what `ece` shows when every p is exactly right: outcomes are drawn from p `draws` times."""
     p = _probabilities(p)
+    weight = _weighed(weights, p)
+    share = weight / weight.mean()
     index = bin_index(p, bins, binning)
     random = np.random.default_rng(seed)
-    sample = np.array([_ece_of_gaps(p - (random.random(len(p)) < p), index, bins) for _ in range(draws)])
+    sample = np.array([_ece_of_gaps((p - (random.random(len(p)) < p)) * share, index, bins) for _ in range(draws)])
     return EceNull(mean=float(sample.mean()), q95=float(np.quantile(sample, 0.95)))
 
 
@@ -140,7 +165,9 @@ def bin_index(p: npt.ArrayLike, bins: int, binning: Binning = "mass") -> IntArra
     return np.minimum((position * bins + 1e-9).astype(np.int64), bins - 1)
 
 
-def calibration_slope_intercept(p: npt.ArrayLike, y: npt.ArrayLike) -> CalibrationFit:
+def calibration_slope_intercept(
+    p: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> CalibrationFit:
     """Return the logistic recalibration of p (Cox 1958); slope 1 and intercept 0 is calibrated.
 
     All NaN where there is no finite maximum: constant p, one class only, or perfectly separated classes.
@@ -153,7 +180,7 @@ def calibration_slope_intercept(p: npt.ArrayLike, y: npt.ArrayLike) -> Calibrati
         return unknown
     # on standardised scores Newton sees the same problem whether p spans [0, 1] or a hair around .5
     centre, scale = float(score.mean()), float(score.std())
-    fit = _logistic_newton((score - centre) / scale, y)
+    fit = _logistic_newton((score - centre) / scale, y, None if weights is None else _weighed(weights, p))
     if fit is None:
         return unknown
     back = np.array([[1, -centre / scale], [0, 1 / scale]])
@@ -162,42 +189,45 @@ def calibration_slope_intercept(p: npt.ArrayLike, y: npt.ArrayLike) -> Calibrati
     return CalibrationFit(float(beta[1]), float(beta[0]), float(se[1]), float(se[0]))
 
 
-def spiegelhalter_z(p: npt.ArrayLike, y: npt.ArrayLike) -> float:
+def spiegelhalter_z(p: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     """Return Spiegelhalter's (1986) z: standard normal if p is calibrated; NaN if every p is 0, .5 or 1."""
     p, y = _checked(p, y)
-    variance = float(np.sum((1 - 2 * p) ** 2 * p * (1 - p)))
+    weight = _weighed(weights, p)
+    variance = float(np.sum((1 - 2 * p) ** 2 * p * (1 - p) * weight**2))
     if variance == 0:
         return float("nan")
-    return float(np.sum((y - p) * (1 - 2 * p)) / np.sqrt(variance))
+    return float(np.sum((y - p) * (1 - 2 * p) * weight) / np.sqrt(variance))
 
 
-def brier_decomposition(p: npt.ArrayLike, y: npt.ArrayLike, bins: int = 10) -> BrierDecomposition:
+def brier_decomposition(
+    p: npt.ArrayLike, y: npt.ArrayLike, bins: int = 10, weights: npt.ArrayLike | None = None
+) -> BrierDecomposition:
     """Return Murphy's (1973) parts of the Brier score over equal-mass bins; they add up exactly."""
     p, y = _checked(p, y)
-    index = bin_index(p, bins)
-    count = np.bincount(index, minlength=bins)
+    index, weight = bin_index(p, bins), _weighed(weights, p)
+    count = np.bincount(index, weight, minlength=bins)
     used = count > 0
-    share = count[used] / len(p)
-    mean_p = np.bincount(index, p, minlength=bins)[used] / count[used]
-    mean_y = np.bincount(index, y, minlength=bins)[used] / count[used]
-    base = y.mean()
+    share = count[used] / weight.sum()
+    mean_p = np.bincount(index, p * weight, minlength=bins)[used] / count[used]
+    mean_y = np.bincount(index, y * weight, minlength=bins)[used] / count[used]
+    base = mean_of(y, weight)
     reliability = float(np.sum(share * (mean_p - mean_y) ** 2))
     resolution = float(np.sum(share * (mean_y - base) ** 2))
     uncertainty = float(base * (1 - base))
-    within = brier(p, y) - (reliability - resolution + uncertainty)
+    within = brier(p, y, weight) - (reliability - resolution + uncertainty)
     return BrierDecomposition(reliability, resolution, uncertainty, within)
 
 
 def reliability_bins(
-    p: npt.ArrayLike, y: npt.ArrayLike, bins: int = 10, min_rows: int = 30
+    p: npt.ArrayLike, y: npt.ArrayLike, bins: int = 10, min_rows: int = 30, weights: npt.ArrayLike | None = None
 ) -> tuple[ReliabilityBin, ...]:
     """Return equal-mass bins in order of p; fewer than `bins` where they would hold under `min_rows` rows."""
     p, y = _checked(p, y)
-    index = bin_index(p, max(1, min(bins, len(p) // min_rows)))
-    return tuple(_reliability_bin(p[index == b], y[index == b]) for b in np.unique(index))
+    index, weight = bin_index(p, max(1, min(bins, len(p) // min_rows))), _weighed(weights, p)
+    return tuple(_reliability_bin(p[index == b], y[index == b], weight[index == b]) for b in np.unique(index))
 
 
-def wilson_interval(wins: float, n: int) -> tuple[float, float]:
+def wilson_interval(wins: float, n: float) -> tuple[float, float]:
     """Return Wilson's (1927) 95 % interval of a share of `wins` in `n`."""
     z2 = NORMAL_95**2
     centre = (wins + z2 / 2) / (n + z2)
@@ -205,12 +235,20 @@ def wilson_interval(wins: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def paired_difference(losses_a: npt.ArrayLike, losses_b: npt.ArrayLike) -> PairedDifference:
+def paired_difference(
+    losses_a: npt.ArrayLike, losses_b: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> PairedDifference:
     """Return mean(a − b) of row-wise losses, both shape (n,); NaN error and interval if n < 2."""
     difference = np.asarray(losses_a, dtype=np.float64) - np.asarray(losses_b, dtype=np.float64)
     n = len(difference)
-    mean = float(difference.mean())
-    se = float(difference.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    mean = mean_of(difference, weights)
+    if n < 2:
+        se = float("nan")
+    elif weights is None:
+        se = float(difference.std(ddof=1) / np.sqrt(n))
+    else:  # of a ratio, Σ weight · difference over Σ weight
+        weight = _weighed(weights, difference)
+        se = float(np.sqrt(n / (n - 1) * np.sum((weight * (difference - mean)) ** 2)) / weight.sum())
     return PairedDifference(mean, se, mean - NORMAL_95 * se, mean + NORMAL_95 * se, n)
 
 
@@ -219,7 +257,7 @@ def block_bootstrap_interval(
 ) -> tuple[float, float]:
     """Return the 95 % percentile interval of the (weighted) mean, resampling whole blocks (weeks, seasons)."""
     values = np.asarray(values, dtype=np.float64)
-    size = np.ones_like(values) if weights is None else np.asarray(weights, dtype=np.float64)
+    size = _weighed(weights, values)
     _, code = np.unique(np.asarray(blocks), return_inverse=True)
     sums, sizes = np.bincount(code, values * size), np.bincount(code, size)
     k = len(sums)
@@ -246,6 +284,13 @@ def _checked(p: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray
     return p, y
 
 
+def _weighed(weights: npt.ArrayLike | None, values: FloatArray) -> FloatArray:
+    weight = np.ones_like(values) if weights is None else np.asarray(weights, dtype=np.float64)
+    if weight.shape != values.shape:
+        raise ValueError(f"weights have shape {weight.shape}, the rows {values.shape}")
+    return weight
+
+
 def _mid_ranks(values: FloatArray) -> FloatArray:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     mid: FloatArray = np.cumsum(counts) - (counts - 1) / 2
@@ -261,33 +306,40 @@ def _separated(score: FloatArray, y: FloatArray) -> bool:
     return bool(won.min() >= lost.max() or lost.min() >= won.max())
 
 
-def _logistic_newton(score: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-    X = np.column_stack([np.ones_like(score), score])
+def _logistic_newton(
+    score: FloatArray, y: FloatArray, weights: FloatArray | None
+) -> tuple[FloatArray, FloatArray] | None:
+    """Return intercept and slope and their covariance; None where there is no finite maximum."""
+    X, weight = np.column_stack([np.ones_like(score), score]), _weighed(weights, score)
     beta = np.zeros(2)
     for _ in range(100):
         fitted = 1 / (1 + np.exp(-np.clip(X @ beta, -500, 500)))
-        hessian = X.T @ (X * (fitted * (1 - fitted))[:, None])
+        noise = fitted * (1 - fitted) * weight
+        hessian = X.T @ (X * noise[:, None])
         try:
-            step = np.linalg.solve(hessian, X.T @ (y - fitted))
+            step = np.linalg.solve(hessian, X.T @ ((y - fitted) * weight))
         except np.linalg.LinAlgError:
             return None
         beta = beta + np.clip(step, -2, 2)  # far starts overshoot; at the optimum the clip is idle
         if float(np.abs(step).max()) < 1e-10:
-            return beta, np.asarray(np.linalg.inv(hessian), dtype=np.float64)
+            inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
+            # a half-decided row's score varies a quarter as much as a whole one's: the sandwich of both
+            return beta, inverse if weights is None else inverse @ (X.T @ (X * (noise * weight)[:, None])) @ inverse
     return None
 
 
-def _reliability_bin(p: FloatArray, y: FloatArray) -> ReliabilityBin:
-    n, mean = len(p), float(p.mean())
-    low, high = wilson_interval(float(y.sum()), n)
-    # the observed share of n games with these very probabilities has this standard deviation
-    half = NORMAL_95 * float(np.sqrt(np.sum(p * (1 - p)))) / n
+def _reliability_bin(p: FloatArray, y: FloatArray, weight: FloatArray) -> ReliabilityBin:
+    total, mean = float(weight.sum()), mean_of(p, weight)
+    size = total**2 / float(np.sum(weight**2))  # whole games that tell as much
+    low, high = wilson_interval(float(np.sum(y * weight)) * (size / total), size)
+    # the observed share of these games with these very probabilities has this standard deviation
+    half = NORMAL_95 * float(np.sqrt(np.sum(p * (1 - p) * weight**2))) / total
     return ReliabilityBin(
         low=float(p.min()),
         high=float(p.max()),
-        n=n,
+        n=len(p),
         mean_probability=mean,
-        observed=float(y.mean()),
+        observed=mean_of(y, weight),
         wilson_low=low,
         wilson_high=high,
         consistency_low=max(0.0, mean - half),

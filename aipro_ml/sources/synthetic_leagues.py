@@ -80,7 +80,8 @@ RULES = {
         "Europe/London", 20, (8, 12), 38, 7.0, ("12:30", "15:00", "15:00", "17:30"), scores.soccer,
         1.38, 0.32, (0.32, 0.26),
         MarketFigures(
-            1.65, 1.65, {BetType.SPREAD: (0.32, 0.55), BetType.TOTAL: (2.76, 0.45)}, counts=True, three_way=True
+            1.65, 1.65, {BetType.SPREAD: (0.32, 0.55), BetType.TOTAL: (2.76, 0.45)}, counts=True, quarters=True,
+            three_way=True,
         ),
         pool=26, promoted=3, round_robin=True,
     ),

@@ -1,6 +1,6 @@
 """Prices of simulated bookmakers: paths from the opening to the close whose error against the truth shrinks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,8 @@ class MarketFigures:
 
     A book's error falls from `opening` to `closing` times the prior's spread. `counts`: goals are counted
     (Poisson), else margins and totals are normal. `fixed_spread`: the one handicap offered, the favourite gives
-    it. `three_way`: a moneyline has a draw. `skew`: how far the median total lies below its mean.
+    it. `three_way`: a moneyline has a draw. `quarters`: lines come in quarters of a goal. `skew`: how far the median
+    total lies below its mean.
     """
 
     margin_sd: float
@@ -49,6 +50,7 @@ class MarketFigures:
     opening: float = 0.38
     closing: float = 0.15
     counts: bool = False
+    quarters: bool = False
     fixed_spread: float | None = None
     three_way: bool = False
     skew: float = 0.0
@@ -97,8 +99,13 @@ def _offers(
 ) -> list[tuple[BetType, FloatArray | None, dict[Selection, FloatArray]]]:
     """Return each market with the reference side's line and the chances of its sides."""
     margin, total = believed.margin, believed.total
-    spread = -_to_half(margin) if figures.fixed_spread is None else -np.where(margin < 0, -1, 1) * figures.fixed_spread
-    over = _to_half(total - figures.skew) if not figures.counts else np.floor(total) + 0.5
+    parts = 4 if figures.quarters else 2
+    if figures.fixed_spread is None:
+        spread = -_to_part(margin, parts)
+    else:
+        spread = -np.where(margin < 0, -1, 1) * figures.fixed_spread
+    goals = figures.counts and not figures.quarters
+    over = np.floor(total) + 0.5 if goals else _to_part(total - figures.skew, parts)
     if figures.counts:
         home, draw, cover, above = _counted(margin, total, spread, over)
     else:
@@ -119,14 +126,28 @@ def _offers(
 def _counted(
     margin: FloatArray, total: FloatArray, spread: FloatArray, over: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return P(home win), P(draw), P(home covers, given no push) and P(over) of Poisson goals."""
+    """Return P(home win), P(draw), P(home covers) and P(over) of Poisson goals, both of the stake that is decided."""
     total = np.maximum(total, 0.6)
     margin = margin.clip(-0.9 * total, 0.9 * total)
     home, away = (total + margin) / 2, (total - margin) / 2
     win, level = skellam.sf(0, home, away), skellam.pmf(0, home, away)
-    beyond = np.floor(-spread)
-    pushed = np.where(beyond == -spread, skellam.pmf(beyond, home, away), 0.0)
-    return win, level, skellam.sf(beyond, home, away) / (1 - pushed), poisson.sf(np.floor(over), total)
+    cover = _decided(-spread, lambda k: (skellam.sf(k, home, away), skellam.pmf(k, home, away)))
+    return win, level, cover, _decided(over, lambda k: (poisson.sf(k, total), poisson.pmf(k, total)))
+
+
+def _decided(threshold: FloatArray, chances: Callable[[FloatArray], tuple[FloatArray, FloatArray]]) -> FloatArray:
+    """Return P(above the threshold) of the stake that does not come back; a quarter line is half on either neighbour.
+
+    `chances` gives P(> k) and P(= k) of whole numbers k.
+    """
+    above, pushed = np.zeros(threshold.shape), np.zeros(threshold.shape)
+    split = np.where(np.mod(threshold * 4, 2) == 1, 0.25, 0.0)
+    for half in (threshold - split, threshold + split):
+        k = np.floor(half)
+        more, level = chances(k)
+        above += more / 2
+        pushed += np.where(k == half, level, 0.0) / 2
+    return above / (1 - pushed)
 
 
 def _estimates(
@@ -165,9 +186,10 @@ def _path(
     return moved
 
 
-def _to_half(points: FloatArray) -> FloatArray:
-    halves: FloatArray = np.rint(points * 2) / 2
-    return halves
+def _to_part(points: FloatArray, parts: int) -> FloatArray:
+    """Return the nearest half (2 `parts`) or quarter (4) of a point."""
+    rounded: FloatArray = np.rint(points * parts) / parts
+    return rounded
 
 
 def _keys(games: pd.DataFrame, books: tuple[Book, ...], leads: npt.NDArray[np.int64]) -> pd.DataFrame:

@@ -120,15 +120,15 @@ def _row(entry: Entry, oof: pd.DataFrame, market: pd.DataFrame | None, seed: int
 
 
 def scores(oof: pd.DataFrame, seed: int) -> dict[str, float]:
-    """Return the scores of one frame; a half-decided row counts half, save in the AUC and the null."""
+    """Return the scores of one frame; a half-decided row counts half."""
     weight = weights(oof)
     p, won = oof["p"].to_numpy("float64"), reference_rows(oof)["y"].to_numpy("float64")
     return {
         "log_loss": mean(losses(oof), weight),
         **_other_scores(oof, weight),
-        "auc": metrics.auc(p, won),
+        "auc": metrics.auc(p, won, weight),
         "ece": metrics.ece(p, won, weights=weight),
-        "ece_null": metrics.ece_null(p, seed=seed).mean,
+        "ece_null": metrics.ece_null(p, seed=seed, weights=weight).mean,
     }
 
 

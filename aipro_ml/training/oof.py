@@ -93,6 +93,11 @@ def weights(oof: pd.DataFrame) -> Floats | None:
     return oof["weight"].to_numpy("float64") if "weight" in oof.columns else None
 
 
+def mean_loss(oof: pd.DataFrame) -> float:
+    """Return the mean log loss in nats over all outcomes; a half-decided row counts half."""
+    return mean(losses(oof), weights(oof))
+
+
 def mean(values: Floats, weight: Floats | None) -> float:
     """Return the weighted mean of row-wise scores."""
     return float(values.mean()) if weight is None else float(np.average(values, weights=weight))

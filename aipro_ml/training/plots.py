@@ -10,7 +10,7 @@ import pandas as pd
 from aipro_ml import metrics
 from aipro_ml.errors import UsageError
 from aipro_ml.files import whole
-from aipro_ml.training.oof import losses, market_rows
+from aipro_ml.training.oof import losses, market_rows, weights
 
 _BLUE = "#2563eb"
 _PALETTE = ("#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777")
@@ -65,7 +65,7 @@ def season_skill(oof: pd.DataFrame) -> pd.DataFrame:
         raise UsageError("no game has a market probability: there is no skill against the market to draw")
     rows = {}
     for season, games in known.groupby("season", sort=True):
-        paired = metrics.paired_difference(losses(games), losses(market_rows(games)))
+        paired = metrics.paired_difference(losses(games), losses(market_rows(games)), weights(games))
         rows[int(season)] = {"mean": paired.mean, "se": paired.se, "n": paired.n}
     return pd.DataFrame.from_dict(rows, orient="index")
 

@@ -39,7 +39,7 @@ def test_nothing_published_expects_nothing():
 
 def test_a_rolling_window_forgets_what_is_older():
     days = pd.to_datetime(["2022-09-01", "2022-09-01", "2022-09-20", "2022-10-15"]).date
-    scored = pd.DataFrame({"date": days, "p": [0.6, 0.7, 0.5, 0.9], "y": [1.0, 0.0, 1.0, 1.0]})
+    scored = pd.DataFrame({"date": days, "p": [0.6, 0.7, 0.5, 0.9], "y": [1.0, 0.0, 1.0, 1.0], "weight": 1.0})
     found = rolling_log_loss(scored, 30)
     assert found["n"].tolist() == [2, 3, 2]
     assert found["realised"].iloc[0] == pytest.approx(metrics.log_loss([0.6, 0.7], [1, 0]))

@@ -72,13 +72,16 @@ _CALIBRATION = """, scored AS (
         SELECT mode, role, sport, bet_type, seq,
                CASE WHEN side IN ('home', 'over') THEN probability ELSE 1 - probability END AS p,
                CASE WHEN side IN ('home', 'over') THEN result IN ('win', 'half_win')
-                    ELSE result NOT IN ('win', 'half_win') END AS won
+                    ELSE result NOT IN ('win', 'half_win') END AS won,
+               CASE WHEN result IN ('half_win', 'half_loss') THEN 0.5::float8 ELSE 1 END AS decided
         FROM counted WHERE result IN ('win', 'half_win', 'loss', 'half_loss')
     ), binned AS (
         SELECT *, ntile(10) OVER (PARTITION BY mode, role, sport, bet_type ORDER BY p, seq) AS bin FROM scored
     )
-    SELECT mode, role, sport, bet_type, bin, count(*)::int AS n, min(p) AS p_from, max(p) AS p_to, avg(p) AS mean_p,
-           avg(won::int)::float8 AS won, avg(won::int)::float8 - avg(p) AS gap, sqrt(avg(p * (1 - p)) / count(*)) AS se
+    SELECT mode, role, sport, bet_type, bin, count(*)::int AS n, min(p) AS p_from, max(p) AS p_to,
+           sum(p * decided) / sum(decided) AS mean_p, sum(won::int * decided) / sum(decided) AS won,
+           sum((won::int - p) * decided) / sum(decided) AS gap,
+           sqrt(sum(p * (1 - p) * decided * decided)) / sum(decided) AS se
     FROM binned GROUP BY mode, role, sport, bet_type, bin ORDER BY mode DESC, role, sport, bet_type, bin
 """
 _TRACKED = """
