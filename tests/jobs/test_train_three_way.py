@@ -1,4 +1,4 @@
-"""A three-way league from import to ledger: trained, calibrated, promoted, predicted, explained and graded."""
+"""A soccer league from import to ledger, moneyline and quarter lines: trained, promoted, predicted and graded."""
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,11 @@ from aipro_ml.training.oof import probabilities
 from tests.fixtures_platform import LATER, Platform, training
 
 CODE = "SIM-EPL"
+_GRADED_SPREADS = """
+    SELECT f.*, r.actual_result, r.profit_loss, g.home_score, g.away_score FROM fact_predictions f
+    JOIN prediction_results r ON r.prediction_id = f.prediction_id JOIN games g ON g.id = f.game_id
+    WHERE f.bet_type = 'spread'
+"""
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def logit(p):
     return np.log(p / (1 - p))
 
 
-def test_a_three_way_league_goes_all_the_way(league, engine, database_settings):
+def test_a_league_with_draws_and_quarter_lines_goes_all_the_way(league, engine, database_settings):
     platform = Platform(database_settings)
     last = int(platform.one("SELECT max(year) FROM seasons"))
     request = TrainingRequest(CODE, BetType.MONEYLINE, training(), LATER, last - 2, last - 1)
@@ -75,5 +80,53 @@ def test_a_three_way_league_goes_all_the_way(league, engine, database_settings):
     won = grades.rows["predicted_side"].map({"home": 1, "draw": 0, "away": -1}) == margin
     assert list(grades.rows["actual_result"]) == list(np.where(won, "win", "loss"))  # a draw is nobody's push
     assert update_performance(engine, CODE, LATER, backfilled=True).inserted > 0
+    handicaps_go_the_same_way(platform, last)
     with engine.connect() as connection:
         assert verify(predictions.ledger_rows(connection)) == []
+
+
+def handicaps_go_the_same_way(platform, last):
+    """Lines come in quarters of a goal: half of a stake may be won, lost and given back."""
+    engine, settings = platform.engine, platform.settings
+    (model,) = train(
+        engine, settings, TrainingRequest(CODE, BetType.SPREAD, training(), LATER, last - 2, last - 1)
+    ).models
+    oof = read_artifact(model.folder).oof
+    assert 0.05 < (oof["weight"] == 0.5).mean() < 0.4
+    calibrated = calibrate(engine, settings, str(model.model_id), CalibrationMethod.PLATT, LATER)
+    assert calibrated.interval.n == len(oof)
+    decided = calibrated.after.decomposition
+    assert calibrated.after.brier == pytest.approx(
+        decided.reliability - decided.resolution + decided.uncertainty + decided.within
+    )
+    gate = promote(engine, settings, str(model.model_id), Decision("quarters", "tests", LATER, force=True)).gate
+    said = {check.name: check for check in gate.checks}
+    assert (said["labels"].value, said["published"].n) == (1.0, calibrated.compared)
+
+    days = platform.rows(
+        "SELECT DISTINCT game_date::date AS day FROM games WHERE game_date < '2025-12-01' ORDER BY day DESC LIMIT 4"
+    )
+    for row in days[1:]:
+        predict(engine, settings, PredictionRequest(CODE, LATER, day=row["day"]))
+    grades = grade_sport(engine, CODE, LATER)
+    assert grades.accounting.graded == grades.accounting.total
+    assert update_performance(engine, CODE, LATER, backfilled=True).inserted > 0
+    stored = pd.DataFrame(platform.rows(_GRADED_SPREADS))
+    assert len(stored) > 10
+    line, price = stored["line_at_prediction"].astype(float), stored["odds_at_prediction"].astype(float)
+    quarter, push = np.mod(line * 4, 2) == 1, stored["push_probability"].astype(float)
+    assert 0.2 < quarter.mean() < 0.8
+    assert (push[quarter] > 0.05).all()
+    assert (push[np.mod(line, 1) == 0.5] == 0).all()
+    net = np.where(price > 0, price / 100, -100 / price)
+    ev = (1 - push) * (stored["probability"].astype(float) * (net + 1) - 1)
+    np.testing.assert_allclose(stored["ev"].astype(float), ev, atol=3e-6)
+    margin = (stored["home_score"] - stored["away_score"]).astype(float)
+    ahead = np.where(stored["predicted_side"] == "home", margin, -margin) + line
+    halves = {0.25: "half_win", -0.25: "half_loss"}
+    assert {"half_win", "half_loss"} <= set(stored["actual_result"])
+    for by, result, gained, won in zip(ahead, stored["actual_result"], stored["profit_loss"], net, strict=True):
+        assert result == halves.get(by, "push" if by == 0 else "win" if by > 0 else "loss")
+        assert float(gained) == pytest.approx(
+            {"half_win": won / 2, "half_loss": -0.5, "push": 0.0, "win": won, "loss": -1.0}[result], abs=1e-6
+        )
