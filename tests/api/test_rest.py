@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from aipro_ml.api.rest.shapes import ExplainedPrediction, PredictionsPage
+from aipro_ml.db.repositories import published
 from aipro_ml.enums import UserRole
 from tests.fixtures_api import COUNT, SHADOW, World, seqs
 
@@ -41,6 +43,32 @@ def test_pages_are_the_whole_list_the_newest_first_and_without_shadows(world):
     (first, *_) = pages(world, "/v1/results?limit=1", key)[-1:]
     assert first["grade"]["result"] == "win"
     assert first["game"]["home"] == "HOM"
+
+
+def test_a_page_is_to_the_byte_what_its_shape_says(world):
+    odd = "clv = 1e-7, profit_loss = -1, closing_line = 'NaN', graded_at = '2030-01-04 12:00:00.000120'"
+    world.run(f"UPDATE prediction_results SET {odd} WHERE prediction_id = :id", id=world.slate[0].id)
+    world.run(
+        "UPDATE games SET home_score = 3, away_score = 0, status = NULL WHERE id = :id", id=world.slate[0].game_id
+    )
+    key = world.key()
+    graded, listed = (world.get(path, key).content for path in ("/v1/results", "/v1/predictions"))
+    for body in (graded, listed):
+        assert PredictionsPage.model_validate_json(body).model_dump_json().encode() == body
+    assert {each["grade"] is None for each in json.loads(listed)["items"]} == {True, False}
+    assert b'"graded_at":"2030-01-04T12:00:00.000120Z"' in graded
+    one = world.get(f"/v1/predictions/{world.slate[0].id}", key).content
+    assert ExplainedPrediction.model_validate_json(one).model_dump_json().encode() == one
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_a_compiled_statement_reads_what_sqlalchemy_itself_reads(world, few):
+    compiled = published._page(few, False, False, False, frozenset({"modes", "tiers"}))
+    values = {"modes": ["live"], "tiers": ["A", "B"], "seen": ["live"], "most": 5}
+    with world.engine.connect() as connection:
+        read = connection.execute(compiled._statement, values).mappings().all()
+        assert compiled.rows(connection, values) == [dict(row) for row in read]
+    assert len(read) == 5
 
 
 def test_an_admin_may_see_shadows_and_a_user_may_not(world):

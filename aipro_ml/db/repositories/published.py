@@ -2,17 +2,33 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, false, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    String,
+    any_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
+from aipro_ml.db.compiled import Compiled
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.predictions import Prediction, PredictionResult, ShapExplanation
 from aipro_ml.db.models.sports import Game, Sport, Team
 from aipro_ml.db.models.warehouse import FactModelPromotion, FactPrediction, FactPredictionRun
 from aipro_ml.enums import BetType, RunMode, Tier
+from aipro_ml.times import ensure_utc
 
 _FACT, _RUN, _GRADE = FactPrediction, FactPredictionRun, PredictionResult
 _HOME, _AWAY = aliased(Team), aliased(Team)
@@ -62,28 +78,20 @@ def predictions_before(
 
     Of few days their games are looked up first, else the ledger is read from its end: the joins stand in that order.
     """
-    query = _QUERIES[wanted.is_short, wanted.graded]
-    statement = query.where(*_seen(sight), *_asked(wanted)).order_by(_FACT.seq.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(_FACT.seq < before)
-    found = connection.execute(statement)
-    names = tuple(found.keys())
-    return [dict(zip(names, row, strict=True)) for row in found]
+    values = {name: value for name, value in _values(wanted, before).items() if value is not None}
+    statement = _page(wanted.is_short, wanted.graded, wanted.shadow, sight.shadow, frozenset(values))
+    return statement.rows(connection, {**values, **_sight(sight), "most": limit})
 
 
 def prediction_seen(connection: Connection, sight: Sight, prediction_id: UUID) -> dict[str, Any] | None:
     """Return the prediction, or None where there is none that the reader may see."""
-    statement = _QUERIES[False, False].where(_FACT.prediction_id == prediction_id, *_seen(sight))
-    row = connection.execute(statement).mappings().one_or_none()
-    return None if row is None else dict(row)
+    rows = _one(sight.shadow).rows(connection, {"prediction_id": prediction_id, **_sight(sight)})
+    return rows[0] if rows else None
 
 
 def explanation_rows(connection: Connection, prediction_id: UUID) -> list[dict[str, Any]]:
     """Return rank, feature_name, feature_value, shap_value and impact_direction of a prediction, by rank."""
-    row = ShapExplanation
-    columns = (row.rank, row.feature_name, row.feature_value, row.shap_value, row.impact_direction)
-    statement = select(*columns).where(row.prediction_id == prediction_id).order_by(row.rank, row.feature_name)
-    return [dict(each) for each in connection.execute(statement).mappings()]
+    return _EXPLANATION.rows(connection, {"prediction_id": prediction_id})
 
 
 def ledger_row(connection: Connection, prediction_id: UUID) -> dict[str, Any] | None:
@@ -174,26 +182,75 @@ def _joined(chosen: Select[*tuple[Any, ...]], *, by_games: bool, graded: bool) -
     return start if graded else start.outerjoin(_GRADE, grade)
 
 
-_QUERIES = {(few, graded): _query(by_games=few, graded=graded) for few in (False, True) for graded in (False, True)}
-"""By whether few games are asked for, and whether only graded predictions."""
+_WANTED: dict[str, ColumnElement[bool]] = {
+    "since": Game.game_date >= bindparam("since"),
+    "until": Game.game_date < bindparam("until"),
+    "sport": Sport.code == bindparam("sport"),
+    "model_id": _FACT.model_id == bindparam("model_id"),
+    "game_id": _FACT.game_id == bindparam("game_id"),
+    "bet_types": _FACT.bet_type == any_(bindparam("bet_types", type_=ARRAY(String))),
+    "tiers": _FACT.signal_tier == any_(bindparam("tiers", type_=ARRAY(String))),
+    "modes": _RUN.mode == any_(bindparam("modes", type_=ARRAY(String))),
+    "before": _FACT.seq < bindparam("before"),
+}
+"""The condition a filter that is set puts, by the name of its value."""
 
 
-def _seen(sight: Sight) -> list[ColumnElement[bool]]:
-    modes = _RUN.mode.in_(sorted(sight.modes))
-    return [modes] if sight.shadow else [modes, _IN_PRODUCTION]
+def _values(wanted: Wanted, before: int | None) -> dict[str, Any]:
+    """Return the value of each filter, None where it is not set."""
+    since, until = (None, None) if wanted.kickoffs is None else map(_naive, wanted.kickoffs)
+    return {
+        "since": since,
+        "until": until,
+        "sport": wanted.sport,
+        "model_id": wanted.model_id,
+        "game_id": wanted.game_id,
+        "bet_types": [str(each) for each in wanted.bet_types] or None,
+        "tiers": [str(each) for each in wanted.tiers] or None,
+        "modes": [str(each) for each in wanted.modes],
+        "before": before,
+    }
 
 
-def _asked(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """Return a condition a filter that is set."""
-    conditions: list[ColumnElement[bool]] = [_RUN.mode.in_(wanted.modes)]
-    if wanted.kickoffs is not None:
-        since, until = wanted.kickoffs
-        conditions += [Game.game_date >= since, Game.game_date < until]
-    if wanted.shadow:
+def _naive(moment: datetime) -> datetime:
+    return ensure_utc(moment).replace(tzinfo=None)
+
+
+def _sight(sight: Sight) -> dict[str, Any]:
+    return {"seen": sorted(str(each) for each in sight.modes)}
+
+
+def _seen(*, shadow: bool) -> list[ColumnElement[bool]]:
+    modes = _RUN.mode == any_(bindparam("seen", type_=ARRAY(String)))
+    return [modes] if shadow else [modes, _IN_PRODUCTION]
+
+
+@lru_cache(maxsize=256)
+def _page(by_games: bool, graded: bool, shadow: bool, sees_shadow: bool, filters: frozenset[str]) -> Compiled:
+    """Return the statement of a page; `shadow`: only what models out of production said."""
+    conditions = [*_seen(shadow=sees_shadow), *(_WANTED[name] for name in sorted(filters))]
+    if shadow:
         conditions.append(~_IN_PRODUCTION)
-    if wanted.graded:
+    if graded:
         conditions.append(_GRADE.actual_result.is_not(None))
-    equal = {Sport.code: wanted.sport, _FACT.model_id: wanted.model_id, _FACT.game_id: wanted.game_id}
-    conditions += [column == value for column, value in equal.items() if value is not None]
-    among = {_FACT.bet_type: wanted.bet_types, _FACT.signal_tier: wanted.tiers}
-    return conditions + [column.in_(values) for column, values in among.items() if values]
+    query = _query(by_games=by_games, graded=graded).where(*conditions)
+    return Compiled(query.order_by(_FACT.seq.desc()).limit(bindparam("most", type_=Integer)))
+
+
+@lru_cache(maxsize=2)
+def _one(sees_shadow: bool) -> Compiled:
+    this = _FACT.prediction_id == bindparam("prediction_id")
+    return Compiled(_query(by_games=False).where(this, *_seen(shadow=sees_shadow)))
+
+
+_EXPLANATION = Compiled(
+    select(
+        ShapExplanation.rank,
+        ShapExplanation.feature_name,
+        ShapExplanation.feature_value,
+        ShapExplanation.shap_value,
+        ShapExplanation.impact_direction,
+    )
+    .where(ShapExplanation.prediction_id == bindparam("prediction_id"))
+    .order_by(ShapExplanation.rank, ShapExplanation.feature_name)
+)

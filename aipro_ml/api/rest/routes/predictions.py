@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from aipro_ml.accounts.caller import Caller
-from aipro_ml.api.rest.answers import answer
+from aipro_ml.api.rest.answers import answer, plain_answer
 from aipro_ml.api.rest.cursors import cursor_of, place_of, whole
 from aipro_ml.api.rest.documented import needs, reading
 from aipro_ml.api.rest.house import Housed, permitted
@@ -98,7 +98,7 @@ def _listed(request: Request, house: Housed, caller: Caller, asked: PredictionsA
     rows = house.read(published.predictions_page, sight, wanted, before, asked.limit + 1)
     shown = rows[: asked.limit]
     following = cursor_of([shown[-1]["seq"]], question) if len(rows) > asked.limit else None
-    return answer(request, PredictionsPage.of(shown, following))
+    return plain_answer(request, PredictionsPage.parts_of(shown, following))
 
 
 def _refuse_unseen(sight: Sight, asked: PredictionsAsked) -> None:
