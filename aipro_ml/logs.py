@@ -72,6 +72,11 @@ def configure(*, level: str, as_json: bool, folder: Path) -> None:
 class _LogFile(RotatingFileHandler):
     """A log file that cannot be written any more, on a full disk, says nothing: the terminal has the message."""
 
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: ARG002, N802
+        """Return whether the file is full; logging's own way formats every record once more to find out."""
+        self.stream = self.stream or self._open()
+        return self.stream.tell() >= self.maxBytes
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging calls it so
         """Drop the record; logging's own way prints a traceback for each."""
 

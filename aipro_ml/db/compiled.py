@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Dialect, Select
 
@@ -17,9 +18,11 @@ class Compiled:
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         self._statement = statement
-        self._names = tuple(column.key for column in statement.selected_columns)
-        self._moments = [column.key for column in statement.selected_columns if isinstance(column.type, UtcTimestamp)]
-        self._texts: dict[Dialect, tuple[str, dict[str, Any]]] = {}
+        self._names = tuple(str(column.key) for column in statement.selected_columns)
+        self._moments = [
+            str(column.key) for column in statement.selected_columns if isinstance(column.type, UtcTimestamp)
+        ]
+        self._texts: WeakKeyDictionary[Dialect, tuple[str, dict[str, Any]]] = WeakKeyDictionary()
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the rows by column; moments among `values` are naive UTC, as the columns store them."""
@@ -29,7 +32,7 @@ class Compiled:
 
     def _compile(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
         compiled = self._statement.compile(dialect=dialect)
-        constants = {str(name): value for name, value in compiled.params.items() if value is not None}
+        constants: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
         self._texts[dialect] = (str(compiled), constants)
         return self._texts[dialect]
 

@@ -183,6 +183,11 @@ def summary_of(connection: Connection, user_id: UUID) -> Summary:
     stored = bank.bank_of(connection, user_id)
     if stored is None:
         raise UsageError("this user has no bankroll: `aipro bank open`")
+    return summary(connection, stored)
+
+
+def summary(connection: Connection, stored: bank.StoredBank) -> Summary:
+    """Return this bankroll with its sums."""
     owed = sum((debt for _, debt in bank.debts(connection, stored.id)), ZERO)
     return Summary(stored, *bank.totals(connection, stored.id), bets.totals(connection, stored.id), owed)
 

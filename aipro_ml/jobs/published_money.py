@@ -7,14 +7,15 @@ from sqlalchemy import Connection
 
 from aipro_ml.db.repositories import bank, published_money
 from aipro_ml.db.repositories.published_money import Place
-from aipro_ml.jobs.bank import Summary, summary_of
+from aipro_ml.jobs.bank import Summary, summary
 
 __all__ = ["Place"]
 
 
 def bankroll(connection: Connection, user_id: UUID) -> Summary | None:
     """Return the user's bankroll with what its bets came to, or None where there is none."""
-    return None if bank.bank_of(connection, user_id) is None else summary_of(connection, user_id)
+    stored = bank.bank_of(connection, user_id)
+    return None if stored is None else summary(connection, stored)
 
 
 def movements_page(

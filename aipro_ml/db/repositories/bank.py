@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
 from aipro_ml.db.models.betting import Bankroll, BankrollTransaction, Bet
@@ -16,6 +16,7 @@ from aipro_ml.enums import TransactionType
 
 _NONE = Decimal("0.00")
 _BANK: Select[*tuple[Any, ...]] = select(*Bankroll.__table__.c, User.email).join(User, User.id == Bankroll.user_id)
+_BANK_OF = _BANK.where(Bankroll.user_id == bindparam("user"))
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ def open_bank(connection: Connection, values: dict[str, Any]) -> bool:
 
 def bank_of(connection: Connection, user_id: UUID) -> StoredBank | None:
     """Return the user's bankroll, or None."""
-    return _stored(connection, _BANK.where(Bankroll.user_id == user_id))
+    row = connection.execute(_BANK_OF, {"user": user_id}).mappings().one_or_none()
+    return None if row is None else _bank(row)
 
 
 def lock_bank(connection: Connection, user_id: UUID) -> StoredBank | None:
@@ -50,7 +52,8 @@ def lock_bank(connection: Connection, user_id: UUID) -> StoredBank | None:
 
     What is read after this call is what the transactions waited for left behind (READ COMMITTED).
     """
-    return _stored(connection, _BANK.where(Bankroll.user_id == user_id).with_for_update(of=Bankroll))
+    row = connection.execute(_BANK_OF.with_for_update(of=Bankroll), {"user": user_id}).mappings().one_or_none()
+    return None if row is None else _bank(row)
 
 
 def list_banks(connection: Connection, user_id: UUID | None = None) -> list[StoredBank]:
@@ -96,11 +99,18 @@ def list_transactions(connection: Connection, bank_id: UUID, limit: int) -> list
 
 def totals(connection: Connection, bank_id: UUID) -> tuple[Decimal, Decimal]:
     """Return what was paid into the bankroll and what was taken out of it, both positive."""
+    found = connection.execute(_TOTALS, {"bank": bank_id}).one()
+    return found[0], -found[1]
+
+
+def _totals() -> Select[*tuple[Any, ...]]:
     row = BankrollTransaction
     kinds = (TransactionType.DEPOSIT, TransactionType.WITHDRAWAL)
     sums = [func.coalesce(func.sum(row.amount).filter(row.type == kind), _NONE) for kind in kinds]
-    found = connection.execute(select(*sums).where(row.bankroll_id == bank_id)).one()
-    return found[0], -found[1]
+    return select(*sums).where(row.bankroll_id == bindparam("bank"))
+
+
+_TOTALS = _totals()
 
 
 def paid_back(connection: Connection, bank_id: UUID, bets: Sequence[UUID]) -> dict[UUID, Decimal]:
@@ -114,21 +124,22 @@ def paid_back(connection: Connection, bank_id: UUID, bets: Sequence[UUID]) -> di
 
 def debts(connection: Connection, bank_id: UUID) -> list[tuple[UUID, Decimal]]:
     """Return (bet, what it was paid more than its result is due), oldest bet first."""
+    return [(bet.id, bet.debt) for bet in connection.execute(_DEBTS, {"bank": bank_id})]
+
+
+def _debts() -> Select[*tuple[Any, ...]]:
     row = BankrollTransaction
     paid = select(row.bet_id, func.sum(row.amount).label("paid")).where(
-        row.bankroll_id == bank_id, row.bet_id.is_not(None), row.type != TransactionType.BET
+        row.bankroll_id == bindparam("bank"), row.bet_id.is_not(None), row.type != TransactionType.BET
     )
     each = paid.group_by(row.bet_id).subquery()
     # an open bet has no profit, and no payment is due for it
     due = func.coalesce(Bet.stake + Bet.profit_loss, _NONE)
     statement = select(Bet.id, (each.c.paid - due).label("debt")).join(each, each.c.bet_id == Bet.id)
-    found = connection.execute(statement.where(each.c.paid > due).order_by(Bet.placed_at, Bet.id))
-    return [(bet.id, bet.debt) for bet in found]
+    return statement.where(each.c.paid > due).order_by(Bet.placed_at, Bet.id)
 
 
-def _stored(connection: Connection, statement: Select[*tuple[Any, ...]]) -> StoredBank | None:
-    row = connection.execute(statement).mappings().one_or_none()
-    return None if row is None else _bank(row)
+_DEBTS = _debts()
 
 
 def _bank(row: RowMapping) -> StoredBank:

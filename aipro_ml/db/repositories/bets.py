@@ -7,7 +7,19 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, String, cast, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from aipro_ml.db.copy import read_frame
@@ -189,10 +201,17 @@ def wagers(connection: Connection, bank_id: UUID) -> list[dict[str, Any]]:
 
 def totals(connection: Connection, bank_id: UUID) -> BetTotals:
     """Return the sums of the bankroll's bets."""
+    return BetTotals(*connection.execute(_TOTALS, {"bank": bank_id}).one())
+
+
+def _totals() -> Select[*tuple[Any, ...]]:
     at_stake, settled = (func.sum(Bet.stake).filter(which) for which in (_IS_OPEN, ~_IS_OPEN))
     sums = [func.coalesce(each, Decimal("0.00")) for each in (at_stake, settled, func.sum(Bet.profit_loss))]
-    statement = select(func.count(), func.count().filter(_IS_OPEN), *sums)
-    return BetTotals(*connection.execute(statement.where(Bet.bankroll_id == bank_id)).one())
+    counts = (func.count(), func.count().filter(_IS_OPEN))
+    return select(*counts, *sums).where(Bet.bankroll_id == bindparam("bank"))
+
+
+_TOTALS = _totals()
 
 
 def settled(connection: Connection) -> pd.DataFrame:
