@@ -74,19 +74,19 @@ class Bettor:
 
     def forget(self) -> None:
         """Take the user's money and the grades of the slate away; only the acts remain."""
-        for table in ("bankroll_transactions", "bets", "bankrolls"):
-            self.run(f"DELETE FROM {table} WHERE {_OF[table]}", email=self.request.user)
-        ids = [each.id for each in self.slate]
-        self.run("DELETE FROM prediction_results WHERE prediction_id = ANY(:ids)", ids=ids)
+        email, ids = {"email": self.request.user}, {"ids": [each.id for each in self.slate]}
+        with self.engine.begin() as connection:
+            for table in ("bankroll_transactions", "bets", "bankrolls"):
+                connection.execute(sa.text(f"DELETE FROM {table} WHERE {_OF[table]}"), email)
+            connection.execute(sa.text("DELETE FROM prediction_results WHERE prediction_id = ANY(:ids)"), ids)
 
-    def everything(self) -> list[list]:
-        """Return every row of the user's money and acts with the transaction that wrote it: a write changes it."""
+    def everything(self) -> list[sa.Row]:
+        """Return every row of the user's money with the transaction that wrote it, and how many acts there are.
+
+        A write changes it: acts are only ever added, the application may do nothing else to them.
+        """
         with self.engine.connect() as connection:
-            email = {"email": self.request.user}
-            return [
-                connection.execute(sa.text(f"SELECT xmin, * FROM {table} WHERE {which} ORDER BY id"), email).all()
-                for table, which in _OF.items()
-            ]
+            return list(connection.execute(sa.text(_ROWS), {"email": self.request.user}))
 
 
 _BANK = "(SELECT id FROM bankrolls WHERE user_id = (SELECT id FROM users WHERE email = :email))"
@@ -94,8 +94,11 @@ _OF = {
     "bankroll_transactions": f"bankroll_id = {_BANK}",
     "bets": f"bankroll_id = {_BANK}",
     "bankrolls": f"id = {_BANK}",
-    "audit_logs": f"resource_id IN (SELECT {_BANK}::text UNION SELECT id::text FROM bets WHERE bankroll_id = {_BANK})",
 }
+_MONEY = [
+    f"(SELECT xmin::text, each::text FROM {table} each WHERE {which} ORDER BY id)" for table, which in _OF.items()
+]
+_ROWS = " UNION ALL ".join([*_MONEY, "SELECT 'acts', count(*)::text FROM audit_logs"])
 
 
 def bettor(engine: sa.Engine, name: str, amount: Decimal = Decimal(1000), count: int = 6) -> Bettor:
