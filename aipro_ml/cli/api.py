@@ -60,4 +60,5 @@ def serve(
         ssl_keyfile=None if private_key is None else str(private_key),
         timeout_keep_alive=65,  # longer than proxies and clients keep a connection: they end it, not we in their face
         timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=60,  # on a busy machine a worker imports for longer than 5 s: it was ended, for ever
     )

@@ -21,6 +21,9 @@ STRANGERS_A_MINUTE = 60
 """Requests of one address whose key or token is not valid that are answered with 401; more are with 429."""
 
 SWEEP_EVERY = 5000
+AWAY_S = 5.0
+"""Seconds a shared store that did not answer is left alone: not every request is to wait for it."""
+
 _PATIENCE_S = 1.0
 _LOGGER = logging.getLogger(__name__)
 
@@ -61,13 +64,20 @@ class OwnStore(MemoryStorage):
 class Rates:
     """Counts requests in a sliding minute: in this process, or in a store that several processes share.
 
-    Where the shared store does not answer, this process counts for itself until it does.
+    Where the shared store does not answer, this process counts for itself and asks it again AWAY_S later: nobody is
+    locked out, and nobody has more than the rate once more of each process.
     """
 
-    def __init__(self, store: str | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: str | None = None,
+        clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._own = SlidingWindowCounterRateLimiter(OwnStore())
         self._shared = None if store is None else SlidingWindowCounterRateLimiter(shared_store(store))
-        self._clock = clock
+        self._clock, self._ticks = clock, ticks
+        self._away_until: float | None = None
 
     @property
     def waits(self) -> bool:
@@ -76,12 +86,27 @@ class Rates:
 
     def spend(self, per_minute: int, kind: str, who: str) -> Spent:
         """Take one request off the rate of `who`, and return what is left of it."""
-        if self._shared is not None:
+        if self._shared is not None and (self._away_until is None or self._ticks() >= self._away_until):
             try:
-                return self._spend(self._shared, per_minute, kind, who)
-            except StorageError:
-                _LOGGER.warning("the store of rates does not answer: this process counts for itself")
+                spent = self._spend(self._shared, per_minute, kind, who)
+            except StorageError as error:
+                self._leave(error)
+            else:
+                self._return()
+                return spent
         return self._spend(self._own, per_minute, kind, who)
+
+    def _leave(self, error: StorageError) -> None:
+        """Leave the store alone for a while; what it is missed for is told once, by kind: its text has the address."""
+        if self._away_until is None:
+            kind = type(error.__cause__ or error).__name__
+            _LOGGER.warning("the store of rates does not answer (%s): this process counts for itself", kind)
+        self._away_until = self._ticks() + AWAY_S
+
+    def _return(self) -> None:
+        if self._away_until is not None:
+            self._away_until = None
+            _LOGGER.warning("the store of rates answers again: all processes count together")
 
     def _spend(self, limiter: SlidingWindowCounterRateLimiter, per_minute: int, kind: str, who: str) -> Spent:
         item = RateLimitItemPerMinute(per_minute)
