@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     statement_timeout_s: int = Field(default=300, ge=1)
     lock_timeout_s: int = Field(default=10, ge=1)
     secret_key: SecretStr | None = Field(default=None, description="Seals the secrets of second factors")
+    secret_key_old: SecretStr | None = Field(
+        default=None, description="The key before, until `aipro user rotate-key` sealed what it opens anew"
+    )
     access_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token is good")
     refresh_days: int = Field(default=14, ge=1, le=90, description="How long a session may lie unused")
     session_days: int = Field(default=90, ge=1, le=365, description="How long a session may live at all")

@@ -71,16 +71,24 @@ def sealed(factor: SecondFactor, key: SecretStr | None, user_id: UUID) -> str:
     return f"v1.{base64.urlsafe_b64encode(box).rstrip(b'=').decode('ascii')}.{factor.used_step}"
 
 
-def opened(text: str, key: SecretStr | None, user_id: UUID) -> SecondFactor:
-    """Return the factor of `users.two_factor_secret`; AiproError where the key is missing or another one sealed it."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+def opened(text: str, key: SecretStr | None, user_id: UUID, old: SecretStr | None = None) -> SecondFactor:
+    """Return the factor of `users.two_factor_secret`; AiproError where the key is missing or another one sealed it.
 
-    cipher, found = AESGCM(_cipher_key(key)), _FORM.fullmatch(text)
-    with _unsealing():
-        if found is None:
-            raise ValueError(text[:3])
-        box = base64.urlsafe_b64decode(found[1] + "=" * (-len(found[1]) % 4))
-        return SecondFactor(cipher.decrypt(box[:_NONCE], box[_NONCE:], user_id.bytes), int(found[2]))
+    `old`: the key before this one, tried second, so that logins go on while keys are changed.
+    """
+    require_key(key)
+    if old is not None and not opens(text, key, user_id):
+        return _opened(text, old, user_id)
+    return _opened(text, key, user_id)
+
+
+def opens(text: str, key: SecretStr | None, user_id: UUID) -> bool:
+    """Return whether this key sealed the factor for this user."""
+    try:
+        _opened(text, key, user_id)
+    except AiproError:
+        return False
+    return True
 
 
 def require_key(key: SecretStr | None) -> None:
@@ -91,6 +99,17 @@ def require_key(key: SecretStr | None) -> None:
             f"AIPRO_SECRET_KEY {fault}: the secrets of second factors are sealed with it; set it to the output of "
             "`openssl rand -base64 48` and keep it safe, apart from the backups"
         )
+
+
+def _opened(text: str, key: SecretStr | None, user_id: UUID) -> SecondFactor:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    cipher, found = AESGCM(_cipher_key(key)), _FORM.fullmatch(text)
+    with _unsealing():
+        if found is None:
+            raise ValueError(text[:3])
+        box = base64.urlsafe_b64decode(found[1] + "=" * (-len(found[1]) % 4))
+        return SecondFactor(cipher.decrypt(box[:_NONCE], box[_NONCE:], user_id.bytes), int(found[2]))
 
 
 @contextmanager

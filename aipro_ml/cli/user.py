@@ -149,6 +149,25 @@ def totp(
     say("the second factor is in force: each login asks for a code")
 
 
+@app.command("rotate-key")
+def rotate_key(
+    context: typer.Context,
+    by: By = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be sealed; write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Seal all second factors with the new AIPRO_SECRET_KEY; AIPRO_SECRET_KEY_OLD is the one that sealed them."""
+    from aipro_ml.jobs import two_factor
+    from aipro_ml.jobs.actors import acting
+    from aipro_ml.jobs.database import opened
+
+    chosen = settings(context)
+    with opened(chosen) as engine:
+        actor = acting(engine, by, getpass.getuser())
+        done = two_factor.rotate_key(engine, chosen, actor, datetime.now(UTC), dry_run=dry_run)
+    table([vars(done)], title="dry run" if dry_run else "second factors", as_json=as_json)
+
+
 @app.command("sessions")
 def sessions(
     context: typer.Context,

@@ -174,7 +174,8 @@ def _begun(
         return None
     used: dict[str, str] = {}
     if account.two_factor:
-        factor = totp.opened(account.factor or "", settings.secret_key, account.id).used(request.code, now)
+        keys = (settings.secret_key, account.id, settings.secret_key_old)
+        factor = totp.opened(account.factor or "", *keys).used(request.code, now)
         if factor is None:
             return None
         used = {"two_factor_secret": totp.sealed(factor, settings.secret_key, account.id)}

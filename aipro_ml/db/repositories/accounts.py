@@ -61,6 +61,12 @@ def list_accounts(connection: Connection) -> list[StoredAccount]:
     return [_account(row) for row in connection.execute(_ACCOUNT.order_by(User.email))]
 
 
+def sealed_accounts(connection: Connection) -> list[StoredAccount]:
+    """Return the accounts with a second factor, begun or in force, held until the transaction ends."""
+    sealed = _ACCOUNT.where(User.two_factor_secret.is_not(None)).order_by(User.id)
+    return [_account(row) for row in connection.execute(sealed.with_for_update(of=User))]
+
+
 def add_account(connection: Connection, values: Mapping[str, Any]) -> None:
     """Store an account (columns of `users`)."""
     connection.execute(insert(User).values(values))
