@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -134,6 +135,28 @@ def serving(settings: Settings, workers: int) -> Iterator[tuple[str, psutil.Proc
         server.wait(30)
 
 
+@contextmanager
+def committing(settings: Settings, per_second: float) -> Iterator[None]:
+    """Commit so often beside, from a thread: the API then keeps no answer for longer than its second."""
+    ended = threading.Event()
+
+    def commit() -> None:
+        with database.opened(settings) as engine:
+            while not ended.wait(1 / per_second):
+                with engine.begin() as connection:
+                    connection.exec_driver_sql("SELECT pg_current_xact_id()")
+
+    thread = threading.Thread(target=commit)
+    if per_second > 0:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if per_second > 0:
+            thread.join()
+
+
 def _wait(url: str, server: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + 180
     while server.poll() is None and time.monotonic() < until:
@@ -158,6 +181,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--predictions", type=int, default=20_000, help="published ones in the database")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--commits", type=float, default=0.0, help="a second, beside: then no answer is kept for long")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind
     console, home = Console(width=150, highlight=False), Path(tempfile.mkdtemp(prefix="aipro-api-load-"))
@@ -171,13 +195,14 @@ def main() -> None:
             key = reader_key(engine, 20_000)
         with database.opened(settings, "owner") as owner:  # what autovacuum does in time
             owner.connect().execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
-        with serving(settings, asked.workers) as (url, server):
+        with serving(settings, asked.workers) as (url, server), committing(settings, asked.commits):
             warm = uvloop.run(load(url, key, ids, 50, 3))
             before, since = _processor(server), time.perf_counter()
             outcome = uvloop.run(load(url, key, ids, asked.rate, asked.seconds))
             took, spent = time.perf_counter() - since, _processor(server) - before
         facts = f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, {asked.workers} worker(s)"
-        console.print(f"{facts}, {asked.predictions:,} predictions, {asked.rate:g} requests a second asked")
+        beside = f"{asked.predictions:,} predictions, {asked.commits:g} commits a second beside"
+        console.print(f"{facts}, {beside}, {asked.rate:g} requests a second asked")
         for line in outcome.lines(took, spent):
             console.print(line)
         if not (outcome.is_clean and warm.is_clean):
