@@ -18,10 +18,10 @@ from aipro_ml.api.rest.app import create
 from aipro_ml.config import Settings
 from aipro_ml.db.engine import open_database
 from aipro_ml.db.models.ml import MlModel, ModelPerformance
-from aipro_ml.db.models.predictions import ShapExplanation
-from aipro_ml.db.models.sports import Sport
+from aipro_ml.db.models.predictions import PlayerProp, ShapExplanation
+from aipro_ml.db.models.sports import Player, Sport
 from aipro_ml.db.models.system import SystemHealthSnapshot
-from aipro_ml.db.models.warehouse import FactModelPromotion, FactPrediction, FactPredictionRun
+from aipro_ml.db.models.warehouse import FactModelPromotion, FactPlayerProp, FactPrediction, FactPredictionRun
 from aipro_ml.enums import BetResult, UserRole
 from aipro_ml.identity import derive_id
 from aipro_ml.jobs.actors import Actor
@@ -151,6 +151,7 @@ def _store(connection: sa.Connection) -> tuple[list[Listed], list[Listed]]:
     for number, result in enumerate((BetResult.WIN, BetResult.LOSS, BetResult.PUSH)):
         set_grade(connection, slate[number], result, NOW)
     _store_beside(connection, slate)
+    _store_props(connection, slate)
     return slate, shadows
 
 
@@ -185,6 +186,29 @@ def _store_beside(connection: sa.Connection, slate: list[Listed]) -> None:
     connection.execute(sa.insert(ModelPerformance), days)
     health = {"component": "disk", "status": "healthy", "metrics": {"says": "12.0 GiB free"}, "snapshot_at": NOW}
     connection.execute(sa.insert(SystemHealthSnapshot).values(id=derive_id("snapshot"), **health))
+
+
+def _store_props(connection: sa.Connection, slate: list[Listed]) -> None:
+    """Store three props that were published an hour apart: on a line, graded; a projection; after the kick-off."""
+    player = derive_id("player")
+    connection.execute(sa.insert(Player).values(id=player, name="A. Receiver", created_at=NOW))
+    kinds = (
+        {"line": 54.5, "tier": "A", "price": -110, "at": NOW, "end": ("win", 71.0, NOW)},
+        {"line": None, "tier": "D", "price": None, "at": NOW + timedelta(hours=1), "end": (None, None, None)},
+        {"line": 3.5, "tier": "A", "price": 120, "at": KICKOFF + timedelta(hours=1), "end": (None, None, None)},
+    )
+    for number, kind in enumerate(kinds):
+        shared = {"game_id": slate[number].game_id, "player_id": player, "prop_type": "receptions"}
+        said = {**shared, "predicted_value": 4.0, "over_probability": 0.55, "under_probability": 0.45}
+        face, fact = derive_id("prop", number), derive_id("prop fact", number)
+        tiered = {"line": kind["line"], "signal_tier": kind["tier"], "created_at": kind["at"]}
+        connection.execute(sa.insert(PlayerProp).values(id=face, **said, **tiered))
+        offer = {"line": kind["line"] or 4.5, "over_price": kind["price"], "under_price": kind["price"]}
+        end = dict(zip(("result", "actual_value", "graded_at"), kind["end"], strict=True))
+        known = {"as_of": NOW, "created_at": kind["at"], "prediction_hash": f"{number:064d}"}
+        connection.execute(
+            sa.insert(FactPlayerProp).values(id=fact, player_prop_id=face, **said, **offer, **end, **known)
+        )
 
 
 def seqs(engine: sa.Engine, ids: list[UUID]) -> list[int]:

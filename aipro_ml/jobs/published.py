@@ -66,7 +66,7 @@ def predictions_page(
     """
     wanted = Wanted(
         sport=asked.sport,
-        kickoffs=asked.days.span(_zone(asked.sport)),
+        kickoffs=days_of(asked.days, asked.sport),
         bet_types=asked.bet_types,
         tiers=asked.tiers,
         modes=(asked.mode,),
@@ -76,6 +76,11 @@ def predictions_page(
         graded=asked.graded,
     )
     return published.predictions_before(connection, sight, wanted, before, limit)
+
+
+def days_of(days: Days, sport: str | None) -> tuple[datetime, datetime] | None:
+    """Return the moments that local days of a sport span (None: days of UTC); UsageError for an unknown sport."""
+    return days.span(_zone(sport))
 
 
 def prediction(connection: Connection, sight: Sight, prediction_id: UUID) -> dict[str, Any] | None:

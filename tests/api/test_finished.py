@@ -9,7 +9,7 @@ from tests.fixtures_api import BY, NOW, SHADOW
 from tests.jobs.slate import set_grade
 
 ASKED = Question("/v1/models", b"", frozenset({"models:read"}))
-SHARED = ("/v1/predictions", "/v1/results?limit=5", "/v1/performance", "/v1/ledger/head", "/v1/models")
+SHARED = ("/v1/props", "/v1/predictions", "/v1/results?limit=5", "/v1/performance", "/v1/ledger/head", "/v1/models")
 OWN = ("/v1/bankroll", "/v1/bankroll/movements", "/v1/bets", "/v1/me", "/v1/health/components")
 
 

@@ -13,6 +13,7 @@ READ = (
     "/v1/predictions",
     "/v1/results",
     "/v1/performance",
+    "/v1/props",
     "/v1/ledger/head",
     "/v1/bankroll",
     "/v1/bankroll/movements",
@@ -197,7 +198,7 @@ def test_a_user_sees_models_of_production_only(world):
 
 def test_the_document_names_every_place_and_nothing_leads_outside(world):
     document = world.get("/openapi.json").json()
-    assert len(document["paths"]) == 18
+    assert len(document["paths"]) == 19
     for methods in document["paths"].values():
         for told in methods.values():
             assert told["description"]

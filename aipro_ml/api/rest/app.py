@@ -20,7 +20,7 @@ from aipro_ml.api.rest.finished import Answers
 from aipro_ml.api.rest.house import Clock, House
 from aipro_ml.api.rest.page import install_pages
 from aipro_ml.api.rest.rates import Rates
-from aipro_ml.api.rest.routes import health, ledger, models, money, predictions, sessions
+from aipro_ml.api.rest.routes import health, ledger, models, money, predictions, props, sessions
 from aipro_ml.config import Settings, load_settings
 from aipro_ml.jobs.serving import engines
 from aipro_ml.jobs.system_settings import given_settings
@@ -72,7 +72,7 @@ def create(settings: Settings, clock: Clock = now, ticks: Callable[[], float] = 
         openapi_url=None,
         redirect_slashes=False,
     )
-    for each in (predictions, models, ledger, money, sessions, health):
+    for each in (predictions, props, models, ledger, money, sessions, health):
         app.include_router(each.router)
     problems.install(app)
     install_pages(app)

@@ -63,6 +63,29 @@ EXPLAINED: dict[str, Any] = {
     ],
 }
 
+PROP: dict[str, Any] = {
+    "id": "c7d1e0b2-3f4a-5b6c-8d7e-9f0a1b2c3d4e",
+    "game": GAME,
+    "player": "A. Receiver",
+    "prop": "receiving_yards",
+    "line": 54.5,
+    "projection": False,
+    "expected": 58.2,
+    "over_probability": 0.521,
+    "under_probability": 0.479,
+    "side": "over",
+    "book": "Pinnacle",
+    "over_price": -108,
+    "under_price": -112,
+    "tier": "C",
+    "as_of": "2027-01-03T17:00:00Z",
+    "published_at": "2027-01-03T17:01:10Z",
+    "prediction_hash": _HASH,
+    "result": "win",
+    "actual": 71.0,
+    "graded_at": "2027-01-04T09:00:00Z",
+}
+
 MODEL: dict[str, Any] = {
     "id": _MODEL_ID,
     "sport": "NFL",
