@@ -112,6 +112,20 @@ def test_a_planted_leak_is_refused_and_an_honest_model_is_not():
     refuse_leak(check, 3.0, 5000)  # of few games nothing can be told
 
 
+def test_half_results_count_half_in_the_leak_alarm():
+    halves = book(7, n=960, skill=0.9)
+    half = np.arange(960) % 3 == 0
+    settled = halves["result_reference"].mask(half & (halves["result_reference"] == "win"), "half_win")
+    settled = settled.mask(half & (halves["result_reference"] == "loss"), "half_loss")
+    check = check_leak(halves.assign(result_reference=settled), STAGES)
+    won, p = halves["result_reference"] == "win", halves[["model_probability", "p_close_reference"]]
+    lost = -np.log(p.where(won, 1 - p, axis=0))
+    gap, weight = lost["model_probability"] - lost["p_close_reference"], np.where(half, 0.5, 1.0)
+    mean = np.average(gap, weights=weight)
+    error = np.sqrt(960 / 959 * np.sum((weight * (gap - mean)) ** 2)) / weight.sum()
+    assert (check.n, check.ahead["model"]) == (960, pytest.approx(-mean / error))
+
+
 def test_no_bet_is_an_outcome_with_a_page_of_its_own(tmp_path):
     result = evaluate(book(1, kelly=0.0), setting())
     assert (result.counts["bets"], result.runs[0.0].final) == (0, HOW.bankroll)

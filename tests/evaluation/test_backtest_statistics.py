@@ -74,6 +74,15 @@ def test_results_of_a_fair_market_are_among_those_drawn_from_it():
     assert fair_market_test(np.full(n, DECIMAL - 1), np.full(n, 0.5), lucky, seed=1, draws=400).p < 0.01
 
 
+def test_of_a_half_result_the_fair_market_draws_half_a_stake():
+    rng = np.random.default_rng(5)
+    odds, decided = rng.uniform(0.5, 2.0, 800), rng.choice([0.5, 1.0], 800)
+    profit = np.where(rng.random(800) < 1 / (1 + odds), odds, -1.0) * decided
+    test = fair_market_test(odds, 1 / (1 + odds), profit, seed=1, draws=800)
+    assert test.null_sd == pytest.approx(np.sqrt(np.sum(odds * decided**2)) / 800, rel=0.1)  # a fair bet's variance: b
+    assert test.null_mean == pytest.approx(0.0, abs=4 * test.null_sd / np.sqrt(800))
+
+
 def test_nothing_bet_is_no_figure_and_no_proof():
     signals = signals_of(book(1).assign(probability=0.5), "clv")
     test = permutation_test(signals, "CLV", seed=1, draws=50)

@@ -37,6 +37,17 @@ def test_nothing_published_expects_nothing():
     assert np.isnan(expected_log_loss([]).mean)
 
 
+def test_half_decided_stakes_count_half_in_what_is_expected_and_in_what_came():
+    p, weights = [0.6, 0.9], [1.0, 0.5]
+    band, (entropy, variance) = expected_log_loss(p, weights), surprise(p)
+    assert band.mean == pytest.approx((entropy[0] + entropy[1] / 2) / 1.5)
+    assert band.high - band.mean == pytest.approx(1.959964 * np.sqrt(variance[0] + variance[1] / 4) / 1.5, rel=1e-6)
+    day = pd.to_datetime(["2022-09-01"] * 2).date
+    found = rolling_log_loss(pd.DataFrame({"date": day, "p": p, "y": [1.0, 0.0], "weight": weights}), 30)
+    assert found[["expected", "low", "high"]].iloc[0].tolist() == pytest.approx([band.mean, band.low, band.high])
+    assert found["realised"].iloc[0] == pytest.approx(metrics.log_loss(p, [1, 0], weights))
+
+
 def test_a_rolling_window_forgets_what_is_older():
     days = pd.to_datetime(["2022-09-01", "2022-09-01", "2022-09-20", "2022-10-15"]).date
     scored = pd.DataFrame({"date": days, "p": [0.6, 0.7, 0.5, 0.9], "y": [1.0, 0.0, 1.0, 1.0], "weight": 1.0})

@@ -48,6 +48,20 @@ def test_a_days_scores_are_those_of_the_reference_side():
     assert np.isnan(found["calibration_error"])
 
 
+def test_a_stake_of_which_half_came_back_counts_half():
+    day = [
+        row("g1", "home", 0.6, "win"),  # home .6 won
+        row("g2", "home", 0.8, "half_loss"),  # home .8 lost, half of the stake
+        row("g3", "away", 0.7, "half_win"),  # home .3 lost, half of the stake
+    ]
+    (found,) = daily_performance(pd.DataFrame(day)).to_dict("records")
+    assert found["predictions_count"] == 3
+    assert found["accuracy"] == pytest.approx((1 + 0 + 0.5) / 2)
+    assert found["brier_score"] == pytest.approx((0.16 + 0.64 / 2 + 0.09 / 2) / 2)
+    assert found["log_loss"] == pytest.approx(-(np.log(0.6) + np.log(0.2) / 2 + np.log(0.7) / 2) / 2)
+    assert found["auc"] == pytest.approx(0.5)  # of the losers half stood above .6, half below
+
+
 def test_a_night_game_belongs_to_its_utc_date():
     late = pd.Timestamp("2022-09-11T20:20:00", tz="America/New_York")
     found = daily_performance(pd.DataFrame([row("g1", "home", 0.6, "win", late)]))
