@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from aipro_ml.config import HealthLimits, NightlyConfig, Settings, nightly_config
 from aipro_ml.db import engine as database
-from aipro_ml.db.repositories import games, health, models, nights
+from aipro_ml.db.repositories import health, models, nights
 from aipro_ml.db.repositories.health import ComponentHealth
 from aipro_ml.errors import AiproError, ArtifactError
 from aipro_ml.jobs.nightly_window import upcoming
@@ -142,7 +142,7 @@ def _source(engine: Engine, window: timedelta, code: str, limits: HealthLimits, 
     """Return how old the sport's newest quote is; stale only where games are ahead that need fresh ones."""
     with engine.connect() as connection:
         newest = health.newest_quote(connection, code, now)
-        ahead = len(upcoming(games.schedule(connection, code), now, window))
+        ahead = len(upcoming(connection, code, now, window))
     age = None if newest is None else (now - newest) / timedelta(hours=1)
     stale = ahead > 0 and (age is None or age > limits.source_age_hours)
     says = "no quote at all" if age is None else f"newest quote {age:.1f} h old"

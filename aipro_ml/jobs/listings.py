@@ -15,7 +15,6 @@ from aipro_ml.features.definition import view_hash
 from aipro_ml.features.sport import sport
 from aipro_ml.files import is_disk_s_fault
 from aipro_ml.inference.ledger import Fault, Head, verify
-from aipro_ml.inference.prediction import prediction_hash_of
 from aipro_ml.jobs.database import opened
 
 PRODUCTION = "production"
@@ -133,11 +132,6 @@ def verify_ledger(settings: Settings, head: Head | None) -> tuple[int, Head | No
         rows = predictions.ledger_rows(connection)
         now = predictions.ledger_head(connection)
     return len(rows), None if now is None else Head(*now), verify(rows, head)
-
-
-def recomputed_hashes(rows: list[dict[str, Any]]) -> int:
-    """Return how many ledger rows carry exactly the prediction hash their own columns give."""
-    return sum(prediction_hash_of(row) == row["prediction_hash"] for row in rows)
 
 
 def list_feature_sets(settings: Settings) -> list[dict[str, Any]]:

@@ -18,12 +18,12 @@ from aipro_ml.features.sport import sport
 from aipro_ml.jobs.alerts import raise_alerts
 from aipro_ml.jobs.database import opened
 from aipro_ml.jobs.lost import is_lost, reason_of
+from aipro_ml.jobs.night import Night, Outcome
 from aipro_ml.jobs.nightly_steps import (
     NEEDS,
     NIGHT_STEPS,
+    ONLY_WHERE,
     SPORT_STEPS,
-    Night,
-    Outcome,
     fetch_feed,
     import_files,
     sports_of,
@@ -184,16 +184,21 @@ class _Run:
         if not sports:
             yield StepReport("predict", "", State.SKIPPED, "no sport has a production model, and the plan names none")
         for code in sports:
-            for step, act in SPORT_STEPS:
-                needed = [r for r in reports if r.step == NEEDS.get(step) and r.sport == code]
-                if any(r.state in {State.FAILED, State.SKIPPED} for r in needed):
-                    yield StepReport(step, code, State.SKIPPED, f"{NEEDS[step]} was not done")
-                else:
-                    yield self._done(step, code, partial(act, self.night, code))
+            yield from self._of_sport(code, reports)
         failed = [alert_of(self.night.as_of, r) for r in reports if r.state is State.FAILED]
         raise_alerts(self.night.engine, self.night.settings, failed, self.night.clock())
         for step, close in NIGHT_STEPS:
             yield self._done(step, "", partial(close, self.night))
+
+    def _of_sport(self, code: str, reports: list[StepReport]) -> Iterator[StepReport]:
+        for step, act in SPORT_STEPS:
+            if step in ONLY_WHERE and not ONLY_WHERE[step](self.night, code):
+                continue
+            needed = [r for r in reports if r.step == NEEDS.get(step) and r.sport == code]
+            if any(r.state in {State.FAILED, State.SKIPPED} for r in needed):
+                yield StepReport(step, code, State.SKIPPED, f"{NEEDS[step]} was not done")
+            else:
+                yield self._done(step, code, partial(act, self.night, code))
 
     def _imports(self) -> Iterator[StepReport]:
         for name, source in named(self.night.plan.sources).items():

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from aipro_ml.db.repositories import games, health, models
+from aipro_ml.db.repositories import health, models
 from aipro_ml.db.repositories.alerts import NewAlert
 from aipro_ml.db.repositories.health import ComponentHealth, NightCheck, RunCount
 from aipro_ml.enums import RunMode, Severity
@@ -19,7 +19,7 @@ def check_night(engine: Engine, as_of: datetime, window: timedelta, sports: Sequ
     for code in sports:
         with engine.begin() as connection:
             runs = health.runs_at(connection, code, as_of)
-            ahead = len(upcoming(games.schedule(connection, code), as_of, window))
+            ahead = len(upcoming(connection, code, as_of, window))
             speaks = bool(models.production_models(connection, code))
             written += health.save_night_checks(connection, as_of, code, list(_rules(runs, ahead, speaks)), now)
     return written
@@ -75,7 +75,7 @@ def deadline_alerts(
         with engine.connect() as connection:
             if not models.production_models(connection, code):
                 continue
-            ahead = upcoming(games.schedule(connection, code), as_of, window)
+            ahead = upcoming(connection, code, as_of, window)
             runs = health.runs_at(connection, code, as_of)
         live = [run.completed_at for run in runs if run.mode == RunMode.LIVE and run.completed_at is not None]
         if len(ahead) and (not live or min(live) > deadline):

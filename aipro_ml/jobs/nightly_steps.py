@@ -1,14 +1,10 @@
 """The steps of a night: each calls one job and says what came of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
 
-from sqlalchemy import Engine
-
-from aipro_ml.config import NightlyConfig, NightlySource, Settings
-from aipro_ml.db.repositories import games, models, nights
+from aipro_ml.config import NightlySource
+from aipro_ml.db.repositories import models, nights
 from aipro_ml.db.repositories.health import ComponentHealth, latest_health
 from aipro_ml.errors import AiproError
 from aipro_ml.features.sport import sport
@@ -24,50 +20,18 @@ from aipro_ml.jobs.ingest_props import import_props
 from aipro_ml.jobs.ledger import keep_head, tag_head
 from aipro_ml.jobs.market import derive_sport
 from aipro_ml.jobs.matrices import BuildOptions, build_features
+from aipro_ml.jobs.night import Night, Outcome
 from aipro_ml.jobs.nightly_checks import check_night, health_alerts, night_alerts
+from aipro_ml.jobs.nightly_props import grade_players, has_props, publish_props
 from aipro_ml.jobs.nightly_window import upcoming
 from aipro_ml.jobs.odds_feed import FeedRequest, fetch_odds, plan_of
 from aipro_ml.jobs.performance import update_performance
-from aipro_ml.jobs.predict import LIVE_WITHIN, PredictionRequest, predict
+from aipro_ml.jobs.predict import PredictionRequest, predict
 from aipro_ml.jobs.publish import RunReport
 from aipro_ml.jobs.settling import settle
 from aipro_ml.jobs.warehouse import refresh
 from aipro_ml.sources.box_registry import BOX_SOURCES
 from aipro_ml.sources.player_props import PROP_SOURCES
-
-
-@dataclass(frozen=True)
-class Night:
-    """What every step works with: the night's decision time, what is configured, and the time of day by `clock`."""
-
-    engine: Engine
-    settings: Settings
-    plan: NightlyConfig
-    as_of: datetime
-    clock: Callable[[], datetime]
-
-    @property
-    def window(self) -> timedelta:
-        """Return how long after its decision a night looks for kick-offs."""
-        return timedelta(hours=self.plan.horizon_hours)
-
-    @property
-    def is_live(self) -> bool:
-        """Return whether the night is this one: of a night long past neither odds nor a shadow can be had any more."""
-        return bool(self.clock() - self.as_of <= LIVE_WITHIN)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a step came to: `facts` are the same however often it was interrupted, `written` is what this call did.
-
-    `final`: the journal keeps it, and the same night again does not repeat it.
-    """
-
-    says: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    written: int = 0
-    final: bool = True
 
 
 def sports_of(night: Night) -> list[str]:
@@ -124,7 +88,7 @@ def materialise(night: Night, code: str) -> Outcome:
 def publish_predictions(night: Night, code: str) -> Outcome:
     """Predict the games that kick off within the night's window, explain them and append them to the ledger."""
     with night.engine.connect() as connection:
-        ahead = upcoming(games.schedule(connection, code), night.as_of, night.window)
+        ahead = upcoming(connection, code, night.as_of, night.window)
         production = models.production_models(connection, code)
     if ahead.empty:
         return Outcome("no game kicks off", {"games": 0, "published": 0, "abstained": {}})
@@ -162,7 +126,7 @@ def publish_shadows(night: Night, code: str) -> Outcome:
     if not night.is_live:
         return Outcome("a night of the past has no shadow", final=False)
     with night.engine.connect() as connection:
-        ahead = upcoming(games.schedule(connection, code), night.as_of, night.window)
+        ahead = upcoming(connection, code, night.as_of, night.window)
         champions = models.production_models(connection, code)
         found = [challenger_of(models.list_models(connection, code, one), champions[one]) for one in champions]
     shadows = [model for model in found if model is not None] if len(ahead) else []
@@ -231,13 +195,18 @@ SPORT_STEPS: tuple[tuple[str, Callable[[Night, str], Outcome]], ...] = (
     ("features", materialise),
     ("predict", publish_predictions),
     ("shadow", publish_shadows),
+    ("props", publish_props),
     ("grade", grade_predictions),
+    ("props_grade", grade_players),
     ("performance", measure_performance),
 )
 """Done for each sport once everything was imported, in this order."""
 
 NEEDS = {"predict": "features", "shadow": "predict"}
 """A step that is not begun where another failed: features that changed behind our back must not be published."""
+
+ONLY_WHERE: Mapping[str, Callable[[Night, str], bool]] = {"props": has_props, "props_grade": has_props}
+"""A step that not every sport has: elsewhere the night does not speak of it."""
 
 NIGHT_STEPS: tuple[tuple[str, Callable[[Night], Outcome]], ...] = (
     ("settle", settle_bets),

@@ -24,12 +24,12 @@ from aipro_ml.props.publishing import hashes, published
 from aipro_ml.times import iso_utc
 
 WITHIN = timedelta(hours=24)
-"""With --as-of alone, the games that kick off within this time after it."""
+"""With --as-of alone, the games that kick off so soon after it, unless somebody says otherwise."""
 
 
 @dataclass(frozen=True)
 class PropsRequest:
-    """Which games' props to predict: a local day's, a season's (and week's), or those soon after `as_of`.
+    """Which games' props to predict: a local day's, a season's (and week's), or those `within` so long after `as_of`.
 
     With `as_of` all are decided at that moment, else each the sport's usual minutes before its kick-off. `model`: how
     a stored model's hash begins; None: the latest that knew nothing later.
@@ -44,6 +44,7 @@ class PropsRequest:
     as_of: datetime | None = None
     model: str | None = None
     dry_run: bool = False
+    within: timedelta = WITHIN
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _after(games: pd.DataFrame, request: PropsRequest) -> pd.DataFrame:
     moment = pd.Timestamp(request.as_of)
     later = games.loc[games["kickoff"] > moment]
     if request.day is None and request.season is None:
-        return later.loc[later["kickoff"] <= moment + WITHIN]
+        return later.loc[later["kickoff"] <= moment + request.within]
     return later
 
 

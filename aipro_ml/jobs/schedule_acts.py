@@ -14,9 +14,10 @@ from aipro_ml.jobs.challengers import Retraining, retrain
 from aipro_ml.jobs.database import opened
 from aipro_ml.jobs.health import keep, look
 from aipro_ml.jobs.market import derive_sport
+from aipro_ml.jobs.night import Night
 from aipro_ml.jobs.nightly import NightRequest, replace_sports, run_night
 from aipro_ml.jobs.nightly_checks import deadline_alerts, health_alerts
-from aipro_ml.jobs.nightly_steps import Night, fetch_feed, sports_of
+from aipro_ml.jobs.nightly_steps import fetch_feed, sports_of
 from aipro_ml.jobs.odds_feed import FeedRequest
 from aipro_ml.jobs.retention import new_backup, tidy
 from aipro_ml.jobs.schedule import Act, Due, zone_of

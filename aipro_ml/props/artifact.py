@@ -78,6 +78,11 @@ def save_model(artifacts: Path, model: PropsModel) -> Path:
     return folder
 
 
+def is_trained(artifacts: Path, sport: str) -> bool:
+    """Return whether the sport has a props model at all; whether one is damaged is not looked at."""
+    return any(folder_of(artifacts, sport).glob(f"*/{MODEL_FILE}"))
+
+
 def stored_models(artifacts: Path, sport: str) -> list[PropsModel]:
     """Return the sport's models, the latest trained last; ArtifactError names one that is damaged."""
     folders = sorted(folder_of(artifacts, sport).glob(f"*/{MODEL_FILE}"))

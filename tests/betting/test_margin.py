@@ -155,6 +155,19 @@ def test_markets_together_are_what_they_are_alone(method):
         assert together.fell_back.dtype == bool
 
 
+@pytest.mark.parametrize("sides", [2, 3])
+@pytest.mark.parametrize("method", METHODS)
+def test_markets_of_one_call_are_to_the_bit_what_each_alone_is_and_what_the_oracle_says(method, sides):
+    chance = np.random.default_rng(sides)
+    q = chance.dirichlet(np.full(sides, 2.0), 80) * chance.uniform(1.01, 1.15, (80, 1))
+    q = q[q.max(axis=1) < 0.97]
+    together = devig_implied(q, method).probabilities
+    assert (together == np.vstack([devig_implied([one], method).probabilities for one in q])).all()
+    for one, fair in zip(q, together, strict=True):
+        expected = oracle(one, method)
+        assert expected is None or fair == pytest.approx(expected, abs=1e-9)
+
+
 def test_an_additive_probability_of_exactly_nothing_falls_back():
     q = [0.125, 0.75, 0.5]  # S − 1 is .375, a third of it the first price itself
     found = devig_implied([q], DevigMethod.ADDITIVE)

@@ -3,20 +3,23 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 from aipro_ml.config import props_config
-from aipro_ml.db.repositories import boxes, props
+from aipro_ml.db.repositories import boxes, nights, props
 from aipro_ml.db.repositories.prop_predictions import Asked
 from aipro_ml.errors import ArtifactError, LeakError, StaleDataError, UsageError
+from aipro_ml.jobs import nightly
 from aipro_ml.jobs.actors import Actor
 from aipro_ml.jobs.props_grade import grade_props, list_props, performance
 from aipro_ml.jobs.props_predict import PropsRequest, predict_props
 from aipro_ml.jobs.props_train import PropsTraining, list_models, train_props
 from tests.fixtures_commands import use
+from tests.fixtures_nightly import differing, dump, night, planned
 from tests.fixtures_platform import Platform
 from tests.props.random_props import DAY, HOUR, random_props
 from tests.props.stored_props import STORED, box_rows, price_rows, store_props
@@ -47,6 +50,13 @@ def platform(server, trained, tmp_path):
         opened = Platform(settings)
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def only_players(monkeypatch):
+    """Leave the games' own steps out of a night."""
+    kept = [(step, act) for step, act in nightly.SPORT_STEPS if step.startswith("props")]
+    monkeypatch.setattr(nightly, "SPORT_STEPS", kept)
 
 
 def week(number=20, **changed):
@@ -179,6 +189,67 @@ def test_the_same_training_finds_the_same_model(platform, trained):
     assert [row["model"] for row in list_models(platform.settings, "NFL")] == [report.model.version[:16]]
     assert report.model.trained_through < UNTIL.isoformat()
     assert (report.folder / "reliability.png").stat().st_size > 10_000
+
+
+def players_steps(report):
+    return {step.step: step for step in report.steps if step.step.startswith("props")}
+
+
+@pytest.mark.usefixtures("untagged")
+def test_a_night_publishes_the_props_of_its_games_grades_them_and_again_writes_nothing(platform):
+    planned(platform, "sports: [NFL]\n")
+    as_of = (WEEK_20 - HOUR).to_pydatetime()
+    asked = week(season=None, week=None, as_of=as_of, within=timedelta(hours=200), dry_run=True)
+    alone = predict(platform, asked).rows["prediction_hash"]
+    first = players_steps(night(platform, as_of, LATER))
+    stored = platform.rows("SELECT prediction_hash, result FROM fact_player_props WHERE prediction_hash IS NOT NULL")
+    assert {row["prediction_hash"] for row in stored} == set(alone)
+    assert first["props"].written == first["props_grade"].written == len(alone) > 5
+    assert all(row["result"] for row in stored)
+    with platform.engine.connect() as connection:
+        noted = nights.steps_done(connection, as_of)
+    assert noted["props", "NFL"]["published"] == noted["props_grade", "NFL"]["predictions"] == len(alone)
+    before = platform.snapshot()
+    again = players_steps(night(platform, as_of, LATER))
+    assert {step.state.value for step in again.values()} == {"done before"}
+    assert platform.snapshot() == before
+
+
+@pytest.mark.usefixtures("untagged", "only_players")
+def test_a_night_killed_before_it_noted_its_props_is_finished_to_the_same_database(
+    server, trained, platform, tmp_path, monkeypatch
+):
+    as_of, note = (WEEK_20 - HOUR).to_pydatetime(), nights.note_step
+    planned(platform, "sports: [NFL]\n")
+    night(platform, as_of, LATER)
+    with server.database(trained[0]) as name:
+        here = Platform(server.settings(tmp_path / "killed", name).model_copy(update={"artifacts": trained[1]}))
+        planned(here, "sports: [NFL]\n")
+        for step in ("props", "props_grade"):
+            monkeypatch.setattr(nights, "note_step", partial(_killed_at, step, note))
+            with pytest.raises(KeyboardInterrupt):
+                night(here, as_of, LATER)
+        monkeypatch.setattr(nights, "note_step", note)
+        report = players_steps(night(here, as_of, LATER))
+        assert [(each.state.value, each.written) for each in report.values()] == [("done before", 0), ("done", 0)]
+        assert differing(dump(platform.engine), dump(here.engine)) == []
+        here.close()
+
+
+def _killed_at(step, note, connection, moment, place, *noted):
+    if place[0] == step:
+        raise KeyboardInterrupt
+    note(connection, moment, place, *noted)
+
+
+@pytest.mark.usefixtures("untagged", "only_players")
+def test_a_night_before_every_props_model_or_without_one_goes_on(platform, tmp_path):
+    planned(platform, "sports: [NFL]\n")
+    early = players_steps(night(platform, UNTIL - timedelta(days=10), LATER))
+    assert (early["props"].written, early["props"].exit_code) == (0, 0)
+    assert "every props model knew something later" in early["props"].says
+    platform.settings = platform.settings.model_copy(update={"artifacts": tmp_path / "none"})
+    assert players_steps(night(platform, (WEEK_20 - HOUR).to_pydatetime(), LATER)) == {}
 
 
 def test_a_damaged_model_is_told(platform, trained, tmp_path):
