@@ -13,7 +13,7 @@ from aipro_ml.db.repositories import alerts as repository
 from aipro_ml.db.repositories.alerts import NewAlert, StoredAlert
 from aipro_ml.enums import UserRole
 from aipro_ml.errors import AiproError
-from aipro_ml.jobs.notifiers import notifiers, patiently
+from aipro_ml.jobs.notifiers import NotAllSentError, notifiers, patiently
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +41,15 @@ def send_open(engine: Engine, settings: Settings, now: datetime) -> list[str]:
             waiting = [alert for alert in repository.open_alerts(connection) if channel not in alert.sent]
         if not waiting:
             continue
+        sent: Sequence[StoredAlert] = waiting
         try:
             patiently(send, waiting)
         except Exception as error:  # noqa: BLE001 - whatever a mail or web server does, the night goes on
             log.warning("alerts were not sent", extra={"channel": channel, "reason": type(error).__name__})
             failed.append(f"{channel}: {_told(error)}")
-            continue
+            sent = error.sent if isinstance(error, NotAllSentError) else ()
         with engine.begin() as connection:
-            for alert in waiting:
+            for alert in sent:
                 repository.note_sent(connection, alert.id, channel, now)
     return failed
 

@@ -27,6 +27,14 @@ Reader = tuple[str, Notifications]
 """An address, and what its owner wants to hear of."""
 
 
+class NotAllSentError(AiproError):
+    """Some alerts did not go out; `sent` did, and need not go again."""
+
+    def __init__(self, message: str, sent: Sequence[StoredAlert]) -> None:
+        super().__init__(message)
+        self.sent = tuple(sent)
+
+
 def notifiers(settings: Settings, readers: Sequence[Reader] = ()) -> dict[str, Notifier]:
     """Return the configured channels by name, with `admins` where some want mail; none where nothing is configured."""
     found: dict[str, Notifier] = {}
@@ -88,20 +96,38 @@ def mail_each(settings: Settings, alerts: Sequence[StoredAlert], readers: Sequen
 
 
 def post(settings: Settings, alerts: Sequence[StoredAlert]) -> None:
-    """POST each alert as one JSON object; AiproError where the address does not answer with success."""
+    """POST each alert as one JSON object; NotAllSentError where the address does not answer with success.
+
+    An alert it refuses keeps no other from going out. No redirect is followed, nothing of an answer but its status
+    read: an address that leads elsewhere gets no key of ours, and one that says a gigabyte fills no memory.
+    """
     import httpx
 
     if settings.alert_webhook is None:
         raise AiproError("no webhook is set: AIPRO_ALERT_WEBHOOK")
     address = settings.alert_webhook.get_secret_value()
-    with httpx.Client(timeout=TIMEOUT_S) as client:
+    taken, refused = [], ""
+    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
         for alert in alerts:
             try:
-                answer = client.post(address, json=payload(alert))
-            except httpx.HTTPError as error:
-                raise AiproError(f"no answer ({type(error).__name__})") from None  # the cause names the address
-            if not answer.is_success:
-                raise AiproError(f"the address answers {answer.status_code}")
+                with client.stream("POST", address, json=payload(alert)) as answer:  # what it says is never read
+                    status = answer.status_code
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                told = f"no answer ({type(error).__name__})"
+                raise NotAllSentError(told, taken) from None  # the cause names the address
+            if answer.is_success:
+                taken.append(alert)
+            else:
+                refused = refused or _refusal(status, is_redirect=answer.is_redirect)
+    if refused:
+        raise NotAllSentError(refused, taken)
+
+
+def _refusal(status: int, *, is_redirect: bool) -> str:
+    """Return what is told of an answer that is no success; of a redirect not where to, for a key may stand there."""
+    if is_redirect:
+        return f"the address answers {status}, a redirect, which is not followed: set AIPRO_ALERT_WEBHOOK to its end"
+    return f"the address answers {status}"
 
 
 def payload(alert: StoredAlert) -> dict[str, object]:

@@ -12,11 +12,12 @@ from typing import Any
 
 @dataclass
 class Heard:
-    """What came in, where the server listens, the status it answers with, and an address it refuses for good."""
+    """What came in, where the server listens, its status, an address and a type of alert it refuses for good."""
 
     port: int = 0
     status: int = 200
     refused: str | None = None
+    unwanted: str | None = None
     messages: list[Any] = field(default_factory=list)
 
 
@@ -29,7 +30,8 @@ def web_listener() -> Iterator[Heard]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             heard.messages.append(json.loads(body))
-            self.send_response(heard.status)
+            unwanted = heard.unwanted is not None and heard.messages[-1]["type"] == heard.unwanted
+            self.send_response(400 if unwanted else heard.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -38,6 +40,33 @@ def web_listener() -> Iterator[Heard]:
 
     with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler), heard):
         yield heard
+
+
+@contextmanager
+def odd_listener(status: str, headers: str, body: bytes = b"", *, for_ever: bool = False) -> Iterator[Heard]:
+    """Answer every request with this status line, headers and body, the body again and again where `for_ever`."""
+    heard, over = Heard(), threading.Event()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            length = 0
+            while line := self.rfile.readline().decode().strip():
+                name, _, value = line.partition(":")
+                length = int(value) if name.lower() == "content-length" else length
+            heard.messages.append(self.rfile.read(length).decode())
+            with suppress(OSError):
+                self.wfile.write(f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode() + body)
+                while for_ever and not over.is_set():
+                    self.wfile.write(body)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with _serving(Server(("127.0.0.1", 0), Handler), heard):
+        try:
+            yield heard
+        finally:
+            over.set()
 
 
 @contextmanager
