@@ -106,7 +106,8 @@ def post(settings: Settings, alerts: Sequence[StoredAlert]) -> None:
     if settings.alert_webhook is None:
         raise AiproError("no webhook is set: AIPRO_ALERT_WEBHOOK")
     address = settings.alert_webhook.get_secret_value()
-    taken, refused = [], ""
+    taken: list[StoredAlert] = []
+    refused = ""
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
         for alert in alerts:
             try:
