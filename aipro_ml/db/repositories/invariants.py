@@ -88,6 +88,7 @@ RULES: dict[str, str] = {
     "bets of the warehouse are the grades": """
         SELECT 'prediction ' || coalesce(r.prediction_id, b.prediction_id) || ' is graded '
             || coalesce(r.actual_result, 'not at all') || ', in the warehouse ' || coalesce(b.result, 'not at all')
+            || '; see `aipro warehouse refresh`'
         FROM prediction_results r FULL JOIN (SELECT * FROM fact_bets WHERE prediction_id IS NOT NULL) b
           ON b.prediction_id = r.prediction_id
         WHERE (r.actual_result, r.profit_loss) IS DISTINCT FROM (b.result, b.profit_units)
