@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from aipro_ml.db.locks import wait_for
 from aipro_ml.db.models.ml import MlModel
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.predictions import Prediction, PredictionResult
@@ -74,7 +75,8 @@ def store_slate(
 
 
 def set_grade(connection: sa.Connection, prediction: Listed, result: BetResult | None, now: datetime) -> None:
-    """Grade the prediction so, or withdraw its grade (None)."""
+    """Grade the prediction so, or withdraw its grade (None): one at a time, as the platform's own grading."""
+    wait_for(connection, "grades of the slate")  # ON CONFLICT guards one unique rule, and two at once break the other
     row = PredictionResult
     if result is None:
         connection.execute(sa.delete(row).where(row.prediction_id == prediction.id))
