@@ -38,6 +38,7 @@ def grade_sport(
     """
     league = sport(code)
     with unit(engine, dry_run=dry_run) as connection:
+        grades.lock_grades(connection, league.code)  # two at once would each keep the same superseded grade
         graded = grade_predictions(connection, league, games)
         inserted, superseded = _store(connection, graded, now) if len(graded.predictions) else (0, [])
     rows = graded.rows if len(graded.predictions) else graded.predictions

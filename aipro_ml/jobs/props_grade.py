@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from aipro_ml import metrics
 from aipro_ml.betting.margin import devig
 from aipro_ml.betting.settlement import profit_per_unit
-from aipro_ml.db.repositories import prop_predictions
+from aipro_ml.db.repositories import grades, prop_predictions
 from aipro_ml.db.repositories.prop_predictions import Asked
 from aipro_ml.enums import BetResult, Selection
 from aipro_ml.features.sport import sport
@@ -50,9 +50,9 @@ def grade_props(engine: Engine, code: str, actor: Actor, now: datetime, *, dry_r
 
     A grade that a corrected box changes goes into the audit log before it is replaced.
     """
-    with engine.connect() as connection:
-        facts = load_facts(connection, code)
     with unit(engine, dry_run=dry_run) as connection:
+        grades.lock_grades(connection, sport(code).code)
+        facts = load_facts(connection, code)
         stored = prop_predictions.stored_predictions(connection, facts.code)
         if stored.empty:
             return PropsGrading(stored, 0, 0, 0)

@@ -8,12 +8,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from aipro_ml.db.locks import wait_for
 from aipro_ml.db.models.ml import MlModel
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.predictions import Prediction, PredictionResult
 from aipro_ml.db.models.sports import Game, Season, Sport, Team
 from aipro_ml.db.models.warehouse import FactPrediction, FactPredictionRun
+from aipro_ml.db.repositories.grades import lock_grades
 from aipro_ml.enums import BetResult, GameStatus
 from aipro_ml.identity import derive_id
 
@@ -76,7 +76,7 @@ def store_slate(
 
 def set_grade(connection: sa.Connection, prediction: Listed, result: BetResult | None, now: datetime) -> None:
     """Grade the prediction so, or withdraw its grade (None): one at a time, as the platform's own grading."""
-    wait_for(connection, "grades of the slate")  # ON CONFLICT guards one unique rule, and two at once break the other
+    lock_grades(connection, SPORT)  # ON CONFLICT guards one unique rule, and two at once break the other
     row = PredictionResult
     if result is None:
         connection.execute(sa.delete(row).where(row.prediction_id == prediction.id))

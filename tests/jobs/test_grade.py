@@ -1,7 +1,9 @@
 """Grades and performance: on what was taken, once, and again only where a game was corrected."""
 
 import math
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pandas as pd
@@ -101,6 +103,23 @@ def test_a_corrected_score_regrades_and_the_old_grade_is_kept(finished, league):
     assert again.report.regraded == 0
     assert_frame_equal(pd.DataFrame(again.history), pd.DataFrame(told.history))
     assert verify_ledger(finished.settings, None)[2] == []
+
+
+def test_two_who_regrade_at_once_keep_the_old_grade_once(finished, league):
+    game = open_game_ids(league)[2]
+    external = finished.one("SELECT external_id FROM games WHERE id = :id", id=game)
+    load(finished, with_score(played(league), external, 0, 60), b"corrected", LATER)
+    with ThreadPoolExecutor(4) as hands:
+        start = threading.Barrier(4)
+
+        def begin(hour):
+            start.wait()
+            return grade_sport(finished.engine, SPORT, LATER + timedelta(hours=hour)).regraded
+
+        regraded = sorted(hands.map(begin, range(1, 5)))
+    kept = finished.one("SELECT count(*) FROM audit_logs WHERE action = 'regrade'")
+    assert regraded == [0, 0, 0, kept]
+    assert kept > 0
 
 
 def test_a_postponed_game_is_void_and_has_no_grade(published, league):

@@ -8,6 +8,7 @@ import pandas as pd
 from sqlalchemy import Connection, delete, text, tuple_
 
 from aipro_ml.db.copy import UpsertCount, insert_new, read_frame, upsert
+from aipro_ml.db.locks import wait_for
 from aipro_ml.db.models.ml import ModelPerformance
 from aipro_ml.db.models.predictions import PredictionResult
 from aipro_ml.db.models.users import AuditLog
@@ -79,6 +80,11 @@ def withdraw_results(connection: Connection, prediction_ids: Sequence[str]) -> i
     """Remove the grades of predictions whose game is not final any more; return how many there were."""
     row = PredictionResult
     return connection.execute(delete(row).where(row.prediction_id.in_(prediction_ids))).rowcount
+
+
+def lock_grades(connection: Connection, code: str) -> None:
+    """Wait for the exclusive right to grade the sport `code` until this transaction ends."""
+    wait_for(connection, f"grades {code}")
 
 
 def keep_superseded(connection: Connection, grades: Sequence[Mapping[str, Any]], now: datetime) -> int:
