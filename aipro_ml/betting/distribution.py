@@ -16,6 +16,7 @@ PRIOR_SPREAD_GAMES = 500.0
 """A starting value of the standard deviation counts as much as it had been measured on so many games."""
 _P_LIMIT = 1e-9
 _SECANTS = 12
+"""Steps by the secant; who has not converged by then goes on with the fixed slope."""
 _BLOCK = 256
 """Rows weighed at a time: their tables of every integer stay in the processor's cache."""
 

@@ -60,33 +60,35 @@ def reliability(scored: pd.DataFrame, column: str = "p", *, seed: int) -> Reliab
         raise UsageError(f"no row has a {column}: nothing to report on")
     p, y, weights = known[column].to_numpy("float64"), known["y"].to_numpy("float64"), weights_of(known)
     return ReliabilityReport(
-        n=len(known),
-        log_loss=metrics.log_loss(p, y, weights),
+        **_figures(known, column, seed),
         brier=metrics.brier(p, y, weights),
-        ece=metrics.ece(p, y, weights=weights),
-        ece_null=metrics.ece_null(p, seed=seed, weights=weights),
-        fit=metrics.calibration_slope_intercept(p, y, weights),
-        spiegelhalter_z=metrics.spiegelhalter_z(p, y, weights),
         decomposition=metrics.brier_decomposition(p, y, weights=weights),
-        bins=metrics.reliability_bins(p, y, weights=weights),
         seasons=tuple(_season(int(season), rows, column, seed) for season, rows in known.groupby("season", sort=True)),
     )
 
 
 def _season(season: int, rows: pd.DataFrame, column: str, seed: int) -> SeasonReliability:
-    p, y, weights = rows[column].to_numpy("float64"), rows["y"].to_numpy("float64"), weights_of(rows)
+    weights = weights_of(rows)
     return SeasonReliability(
+        **_figures(rows, column, seed),
         season=season,
-        n=len(rows),
-        mean_probability=metrics.mean_of(p, weights),
-        observed=metrics.mean_of(y, weights),
-        log_loss=metrics.log_loss(p, y, weights),
-        ece=metrics.ece(p, y, weights=weights),
-        ece_null=metrics.ece_null(p, seed=seed, weights=weights),
-        fit=metrics.calibration_slope_intercept(p, y, weights),
-        spiegelhalter_z=metrics.spiegelhalter_z(p, y, weights),
-        bins=metrics.reliability_bins(p, y, weights=weights),
+        mean_probability=metrics.mean_of(rows[column].to_numpy("float64"), weights),
+        observed=metrics.mean_of(rows["y"].to_numpy("float64"), weights),
     )
+
+
+def _figures(rows: pd.DataFrame, column: str, seed: int) -> dict[str, Any]:
+    """Return the figures that the whole and each of its seasons have."""
+    p, y, weights = rows[column].to_numpy("float64"), rows["y"].to_numpy("float64"), weights_of(rows)
+    return {
+        "n": len(rows),
+        "log_loss": metrics.log_loss(p, y, weights),
+        "ece": metrics.ece(p, y, weights=weights),
+        "ece_null": metrics.ece_null(p, seed=seed, weights=weights),
+        "fit": metrics.calibration_slope_intercept(p, y, weights),
+        "spiegelhalter_z": metrics.spiegelhalter_z(p, y, weights),
+        "bins": metrics.reliability_bins(p, y, weights=weights),
+    }
 
 
 def _without_nan(value: Any) -> Any:

@@ -20,20 +20,18 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import aliased
 
 from aipro_ml.db.copy import read_frame
 from aipro_ml.db.models.betting import BankrollTransaction, Bet
 from aipro_ml.db.models.feature_store import GameRevision
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.predictions import Prediction, PredictionResult
-from aipro_ml.db.models.sports import Game, Sport, Team
+from aipro_ml.db.models.sports import Game, Sport
 from aipro_ml.db.models.users import User
 from aipro_ml.db.models.warehouse import FactPrediction
+from aipro_ml.db.repositories.game_columns import NAME, with_teams
 from aipro_ml.enums import BetResult, BetType, GameStatus, Selection, Tier, TransactionType
 
-_HOME, _AWAY = aliased(Team), aliased(Team)
-_GAME = (_AWAY.abbreviation + " @ " + _HOME.abbreviation).label("game")
 _RESULT = func.coalesce(Bet.result, BetResult.PENDING)
 _MOVED = exists().where(GameRevision.game_id == Game.id, GameRevision.game_date != Game.game_date)
 _OFF = Game.status.in_((GameStatus.POSTPONED, GameStatus.CANCELLED))
@@ -116,7 +114,7 @@ def offers(connection: Connection, reference: str) -> list[Offer]:
             Prediction.id,
             Prediction.game_id,
             Sport.code.label("sport"),
-            _GAME,
+            NAME,
             Game.game_date.label("kickoff"),
             _MOVED.label("moved"),
             Game.status,
@@ -254,7 +252,7 @@ def list_bets(connection: Connection, user_id: UUID | None, *, open_only: bool, 
         Bet.id,
         Bet.placed_at,
         User.email.label("user"),
-        _GAME,
+        NAME,
         Game.game_date.label("kickoff"),
         Bet.bet_type,
         Prediction.predicted_side.label("side"),
@@ -284,12 +282,7 @@ def _begins(reference: str) -> ColumnElement[bool]:
 
 
 def _with_game(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    return (
-        statement.join(Game, Game.id == Prediction.game_id)
-        .join(Sport, Sport.id == Game.sport_id)
-        .join(_HOME, _HOME.id == Game.home_team_id)
-        .join(_AWAY, _AWAY.id == Game.away_team_id)
-    )
+    return with_teams(statement.join(Game, Game.id == Prediction.game_id))
 
 
 def _offer(row: dict[str, Any]) -> Offer:

@@ -20,18 +20,17 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import aliased
 
 from aipro_ml.db.compiled import Compiled
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.predictions import Prediction, PredictionResult, ShapExplanation
-from aipro_ml.db.models.sports import Game, Sport, Team
+from aipro_ml.db.models.sports import Game, Sport
 from aipro_ml.db.models.warehouse import FactModelPromotion, FactPrediction, FactPredictionRun
+from aipro_ml.db.repositories.game_columns import GAME, with_teams
 from aipro_ml.enums import BetType, RunMode, Tier
 from aipro_ml.times import ensure_utc
 
 _FACT, _RUN, _GRADE = FactPrediction, FactPredictionRun, PredictionResult
-_HOME, _AWAY = aliased(Team), aliased(Team)
 
 
 FEW_DAYS = timedelta(days=31)
@@ -124,12 +123,7 @@ def _query(*, by_games: bool, graded: bool = False) -> Select[*tuple[Any, ...]]:
         _FACT.prediction_id.label("id"),
         Sport.code.label("sport"),
         _FACT.game_id,
-        Game.game_date.label("kickoff"),
-        _AWAY.abbreviation.label("away"),
-        _HOME.abbreviation.label("home"),
-        Game.status,
-        Game.away_score,
-        Game.home_score,
+        *GAME,
         _FACT.bet_type,
         _FACT.predicted_side.label("side"),
         _FACT.line_at_prediction.label("line"),
@@ -173,12 +167,7 @@ def _joined(chosen: Select[*tuple[Any, ...]], *, by_games: bool, graded: bool) -
     start = start.join(_RUN, _RUN.id == _FACT.run_id)
     if not by_games:
         start = start.join(Game, Game.id == _FACT.game_id)
-    start = (
-        start.join(Sport, Sport.id == Game.sport_id)
-        .join(_HOME, _HOME.id == Game.home_team_id)
-        .join(_AWAY, _AWAY.id == Game.away_team_id)
-        .outerjoin(Sportsbook, Sportsbook.id == _FACT.sportsbook_id)
-    )
+    start = with_teams(start).outerjoin(Sportsbook, Sportsbook.id == _FACT.sportsbook_id)
     return start if graded else start.outerjoin(_GRADE, grade)
 
 

@@ -5,14 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, select, tuple_
-from sqlalchemy.orm import aliased
 
 from aipro_ml.db.models.betting import BankrollTransaction, Bet
 from aipro_ml.db.models.predictions import Prediction
-from aipro_ml.db.models.sports import Game, Sport, Team
+from aipro_ml.db.models.sports import Game, Sport
+from aipro_ml.db.repositories.game_columns import GAME, with_teams
 from aipro_ml.enums import BetResult
 
-_HOME, _AWAY = aliased(Team), aliased(Team)
 _RESULT = func.coalesce(Bet.result, BetResult.PENDING)
 Place = tuple[datetime, UUID]
 """Where a page ended: the time and the id of its last row."""
@@ -53,12 +52,7 @@ def _bets(user_id: UUID) -> Select[*tuple[Any, ...]]:
         Bet.prediction_id,
         Sport.code.label("sport"),
         Prediction.game_id,
-        Game.game_date.label("kickoff"),
-        _AWAY.abbreviation.label("away"),
-        _HOME.abbreviation.label("home"),
-        Game.status,
-        Game.away_score,
-        Game.home_score,
+        *GAME,
         Bet.bet_type,
         Prediction.predicted_side.label("side"),
         Prediction.line_at_prediction.label("line"),
@@ -70,12 +64,5 @@ def _bets(user_id: UUID) -> Select[*tuple[Any, ...]]:
         Bet.profit_loss.label("profit"),
         Bet.settled_at,
     )
-    return (
-        select(*columns)
-        .join(Prediction, Prediction.id == Bet.prediction_id)
-        .join(Game, Game.id == Prediction.game_id)
-        .join(Sport, Sport.id == Game.sport_id)
-        .join(_HOME, _HOME.id == Game.home_team_id)
-        .join(_AWAY, _AWAY.id == Game.away_team_id)
-        .where(Bet.user_id == user_id)
-    )
+    bets = select(*columns).join(Prediction, Prediction.id == Bet.prediction_id)
+    return with_teams(bets.join(Game, Game.id == Prediction.game_id)).where(Bet.user_id == user_id)

@@ -6,16 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
-from sqlalchemy.orm import aliased
 
 from aipro_ml.db.models.odds import Sportsbook
 from aipro_ml.db.models.predictions import PlayerProp
-from aipro_ml.db.models.sports import Game, Player, Sport, Team
+from aipro_ml.db.models.sports import Game, Player, Sport
 from aipro_ml.db.models.warehouse import FactPlayerProp
+from aipro_ml.db.repositories.game_columns import GAME, with_teams
 from aipro_ml.enums import RunMode, Tier
 
 _FACE, _FACT = PlayerProp, FactPlayerProp
-_HOME, _AWAY = aliased(Team), aliased(Team)
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,7 @@ def _props() -> Select[*tuple[Any, ...]]:
         _FACE.id,
         _FACT.game_id,
         Sport.code.label("sport"),
-        Game.game_date.label("kickoff"),
-        _AWAY.abbreviation.label("away"),
-        _HOME.abbreviation.label("home"),
-        Game.status,
-        Game.away_score,
-        Game.home_score,
+        *GAME,
         Player.name.label("player"),
         _FACE.prop_type.label("prop"),
         _FACT.line,
@@ -70,16 +64,14 @@ def _props() -> Select[*tuple[Any, ...]]:
         _FACT.actual_value.label("actual"),
         _FACT.graded_at,
     )
-    return (
+    published = (
         chosen.select_from(_FACE)
         .join(_FACT, _FACT.player_prop_id == _FACE.id)
         .join(Game, Game.id == _FACT.game_id)
-        .join(Sport, Sport.id == Game.sport_id)
         .join(Player, Player.id == _FACT.player_id)
-        .join(_HOME, _HOME.id == Game.home_team_id)
-        .join(_AWAY, _AWAY.id == Game.away_team_id)
         .outerjoin(Sportsbook, Sportsbook.id == _FACT.sportsbook_id)
     )
+    return with_teams(published)
 
 
 _PROPS = _props()
