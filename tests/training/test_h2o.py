@@ -193,7 +193,8 @@ def test_a_jvm_that_dies_is_said_and_the_next_fit_starts_another(monkeypatch):
 
 
 KILLED = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 from aipro_ml.training import h2o_cluster as it
 with it.cluster(it.Sizing()) as scratch:
     (process,) = __import__("psutil").Process(it._SESSION.jvm.keeper.pid).children()
