@@ -167,6 +167,7 @@ def held_bank(connection: Connection, request: Request) -> tuple[bank.StoredBank
 def _moved(engine: Engine, request: Request, kind: TransactionType, amount: Decimal, note: str | None) -> Summary:
     with unit(engine, dry_run=request.dry_run) as connection:
         stored, teller = held_bank(connection, request)
+        known_person(connection, request.user)  # who was erased while this waited has no notes any more
         teller.move(kind, amount, None if note is None else printable(note))
         if amount > 0 and not stored.current:
             teller.collect()

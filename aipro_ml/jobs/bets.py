@@ -76,10 +76,10 @@ def place(engine: Engine, request: Request, wish: Wish) -> Slip:
     """
     with unit(engine, dry_run=request.dry_run) as connection:
         offer = _offer(connection, wish.prediction)
-        if not known_person(connection, request.user).is_active:
-            raise GuardError(f"the user {request.user} is disabled and may not bet")
         limits = bet_limits().overridden(settings_over(connection, request.overrides, "bet."))
         stored, teller = held_bank(connection, request)
+        if not known_person(connection, request.user).is_active:
+            raise GuardError(f"the user {request.user} is disabled and may not bet")
         key = _id_of(stored.id, wish, teller)
         placed = None if wish.key is None else own_bet(connection, stored.user_id, key)
         if placed is not None:

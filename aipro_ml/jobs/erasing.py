@@ -34,6 +34,7 @@ def erase(engine: Engine, change: Change, *, dry_run: bool = False) -> Erased:
     with unit(engine, dry_run=dry_run) as connection:
         found = held_account(connection, change, own=True)
         keep_a_super_admin(connection, found)
+        bank.lock_bank(connection, found.id)  # a payment under way ends first, and the next finds nobody
         balance, open_bets = accounts.holdings(connection, found.id)
         nobody = {
             "email": f"{found.id.hex[:16]}@{ERASED_DOMAIN}",
@@ -45,7 +46,6 @@ def erase(engine: Engine, change: Change, *, dry_run: bool = False) -> Erased:
             "two_factor_secret": None,
             "last_login_at": None,
         }
-        accounts.change_account(connection, found.id, nobody, change.now)
         erased = Erased(
             found.id,
             sessions.end_sessions(connection, found.id),
@@ -55,6 +55,8 @@ def erase(engine: Engine, change: Change, *, dry_run: bool = False) -> Erased:
             balance,
             open_bets,
         )
+        # last: nobody can name the account while its address changes, and who is about to may hold what was dropped
+        accounts.change_account(connection, found.id, nobody, change.now)
         told = {"sessions": erased.sessions, "keys": erased.keys, "notes": erased.notes, "open_bets": open_bets}
         write_down(connection, change.actor, "user.erase", ("users", found.id), told, change.now)
         return erased

@@ -64,7 +64,7 @@ def list_accounts(connection: Connection) -> list[StoredAccount]:
 def sealed_accounts(connection: Connection) -> list[StoredAccount]:
     """Return the accounts with a second factor, begun or in force, held until the transaction ends."""
     sealed = _ACCOUNT.where(User.two_factor_secret.is_not(None)).order_by(User.id)
-    return [_account(row) for row in connection.execute(sealed.with_for_update(of=User))]
+    return [_account(row) for row in connection.execute(_held(sealed))]
 
 
 def add_account(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -139,8 +139,13 @@ def holdings(connection: Connection, user_id: UUID) -> tuple[Any, int]:
 
 
 def _one(connection: Connection, statement: Select[*tuple[Any, ...]], *, lock: bool) -> StoredAccount | None:
-    row = connection.execute(statement.with_for_update(of=User) if lock else statement).one_or_none()
+    row = connection.execute(_held(statement) if lock else statement).one_or_none()
     return None if row is None else _account(row)
+
+
+def _held(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Return the statement holding its accounts; rows that only name one are still written: waiting for those locks."""
+    return statement.with_for_update(of=User, key_share=True)
 
 
 def _account(row: Row[*tuple[Any, ...]]) -> StoredAccount:
