@@ -94,7 +94,7 @@ def _pools(rows: Sequence[TrainedRow]) -> tuple[list[Entry], tuple[Mapping[str, 
 def _save_figures(engine: Engine, rows: Sequence[TrainedRow], board: Sequence[LeaderboardRow]) -> None:
     whole = [entry.fields for entry in board]
     with engine.begin() as connection:
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.model_id):  # in one order: trainings may share models
             figures = next(entry.fields for entry in board if entry.name == row.name)
             added = {"leaderboard": figures, "leak": leak_alarm(figures)}
             models.merge_metrics(connection, row.model_id, added)

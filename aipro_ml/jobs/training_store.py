@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from aipro_ml import __version__
 from aipro_ml.config import Settings
+from aipro_ml.db.locks import wait_for
 from aipro_ml.db.repositories import models
 from aipro_ml.enums import RunStatus
 from aipro_ml.identity import content_hash, derive_id
@@ -110,12 +111,13 @@ def store(
     """
     run_id, built, said = fitted
     folder = folder_of(settings, bench, task)
-    if is_whole(folder):
-        shutil.rmtree(built)
-    else:
-        put_in_place(built, folder)
     request, matrix = bench.request, bench.matrix.select(task.columns)
     with engine.begin() as connection:
+        wait_for(connection, f"artifact {task.model_id}")  # the row is to name the hash of the folder that stays
+        if is_whole(folder):
+            shutil.rmtree(built)
+        else:
+            put_in_place(built, folder)
         set_id = store_feature_set(connection, bench.league, request.bet_type, task.columns, request.now)
         save_snapshot(connection, settings, set_id, matrix, request.now, built.parent)
         is_new = models.save_model(connection, _model_row(settings, bench, task, folder))

@@ -88,12 +88,12 @@ def sets_of(connection: Connection, sport: str, bet_type: str, name: str) -> lis
 def save_dataset(connection: Connection, values: Mapping[str, Any]) -> UUID:
     """Store what a model was trained on (columns of `training_datasets` but id); return its id."""
     dataset_id = derive_id("training_dataset", values["feature_set_id"], values["data_hash"])
-    statement = insert(TrainingDataset).values(id=dataset_id, **values)
-    kept = {name: statement.excluded[name] for name in ("file_path", "details")}
-    statement = statement.on_conflict_do_update(
-        index_elements=["id"], set_=kept, where=TrainingDataset.details.is_distinct_from(statement.excluded.details)
-    )
-    connection.execute(statement)
+    row = TrainingDataset
+    # not DO UPDATE: it guards one unique rule, and two who note the same dataset at once would break the other
+    connection.execute(insert(row).values(id=dataset_id, **values).on_conflict_do_nothing())
+    other = (row.id == dataset_id) & row.details.is_distinct_from(values["details"])
+    kept = {name: values[name] for name in ("file_path", "details")}
+    connection.execute(update(row).where(other).values(**kept))
     return dataset_id
 
 
