@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from aipro_ml.accounts.preferences import stored_notifications
 from aipro_ml.config import Settings
+from aipro_ml.db.locks import held
 from aipro_ml.db.repositories import accounts
 from aipro_ml.db.repositories import alerts as repository
 from aipro_ml.db.repositories.alerts import NewAlert, StoredAlert
@@ -37,20 +38,26 @@ def send_open(engine: Engine, settings: Settings, now: datetime) -> list[str]:
     """
     failed = []
     for channel, send in channels(engine, settings).items():
-        with engine.connect() as connection:
-            waiting = [alert for alert in repository.open_alerts(connection) if channel not in alert.sent]
-        if not waiting:
-            continue
-        sent: Sequence[StoredAlert] = waiting
-        try:
-            patiently(send, waiting)
-        except Exception as error:  # noqa: BLE001 - whatever a mail or web server does, the night goes on
-            log.warning("alerts were not sent", extra={"channel": channel, "reason": type(error).__name__})
-            failed.append(f"{channel}: {_told(error)}")
-            sent = error.sent if isinstance(error, NotAllSentError) else ()
-        with engine.begin() as connection:
-            for alert in sent:
-                repository.note_sent(connection, alert.id, channel, now)
+        with held(engine, f"alerts by {channel}"):  # whoever else is sending has noted what went out
+            failed += _send_by(engine, channel, send, now)
+    return failed
+
+
+def _send_by(engine: Engine, channel: str, send: Send, now: datetime) -> list[str]:
+    with engine.connect() as connection:
+        waiting = [alert for alert in repository.open_alerts(connection) if channel not in alert.sent]
+    if not waiting:
+        return []
+    sent, failed = tuple(waiting), []
+    try:
+        patiently(send, waiting)
+    except Exception as error:  # noqa: BLE001 - whatever a mail or web server does, the night goes on
+        log.warning("alerts were not sent", extra={"channel": channel, "reason": type(error).__name__})
+        failed = [f"{channel}: {_told(error)}"]
+        sent = error.sent if isinstance(error, NotAllSentError) else ()
+    with engine.begin() as connection:
+        for alert in sent:
+            repository.note_sent(connection, alert.id, channel, now)
     return failed
 
 
@@ -86,7 +93,8 @@ def acknowledge(engine: Engine, reference: str, who: str, now: datetime) -> Stor
         alert = repository.find_alert(connection, reference)
         user = repository.user_named(connection, who)
         if not repository.acknowledge(connection, alert.id, user, now):
-            raise AiproError(f"alert {str(alert.id)[:8]} was acknowledged before, by {alert.acknowledged_by}")
+            first = repository.find_alert(connection, str(alert.id))  # who it was may stand there since a moment ago
+            raise AiproError(f"alert {str(alert.id)[:8]} was acknowledged before, by {first.acknowledged_by}")
     return alert
 
 

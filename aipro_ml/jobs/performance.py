@@ -51,6 +51,7 @@ def update_performance(
     Games that begin after `now` do not count. A day on which nothing is graded any more loses its row.
     """
     with unit(engine, dry_run=dry_run) as connection:
+        grades.lock_grades(connection, sport(code).code)  # figures of older grades must not come after newer ones
         counted = counted_predictions(connection, sport(code), backfilled=backfilled)
         rows = counted.graded
         if len(rows):

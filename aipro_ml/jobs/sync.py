@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from aipro_ml.config import Settings
 from aipro_ml.db import engine as database
+from aipro_ml.db.locks import held
 from aipro_ml.db.repositories import acts, models
 from aipro_ml.db.repositories.trainings import completed_runs
 from aipro_ml.enums import BetType
@@ -66,10 +67,11 @@ def follow_aliases(
 
     TrackingError where MLflow cannot be reached.
     """
-    with engine.connect() as connection:
-        wanted = wanted_aliases(connection, sport, bet_type)
     name = registered_name(sport, bet_type)
-    changed, missing = follow(database.mlflow_url(settings), name, wanted)
+    with held(engine, f"mlflow aliases {name}"):  # what an older decision wants must not come after a newer one
+        with engine.connect() as connection:
+            wanted = wanted_aliases(connection, sport, bet_type)
+        changed, missing = follow(database.mlflow_url(settings), name, wanted)
     return {f"{alias} of {name}": model for alias, model in changed.items()}, missing
 
 

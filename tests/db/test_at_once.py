@@ -4,11 +4,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from aipro_ml.db.repositories import feature_store, grades
+from aipro_ml.db.repositories import feature_store
 from aipro_ml.identity import derive_id
 from tests.soak import size
 

@@ -8,13 +8,16 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from aipro_ml.db.repositories import alerts as stored_alerts
 from aipro_ml.db.repositories.alerts import NewAlert
 from aipro_ml.enums import Severity, UserRole
 from aipro_ml.errors import AiproError, UsageError
+from aipro_ml.jobs import alerts as sending
 from aipro_ml.jobs import notifiers
 from aipro_ml.jobs.accounts import Change, set_preferences
 from aipro_ml.jobs.actors import Actor
 from aipro_ml.jobs.alerts import acknowledge, list_alerts, raise_alerts, send_open
+from tests.at_once import halt, overtaken
 from tests.fixtures_commands import Aipro, use
 from tests.fixtures_platform import Platform
 from tests.jobs.listeners import dripping_listener, mail_listener, odd_listener, web_listener
@@ -85,6 +88,35 @@ def test_each_channel_gets_an_alert_once(engine, database_settings):
     )
     assert "stale_source: NFL" in mail.get_content()
     assert {row["sent"] for row in listed(engine)} == {"email, webhook"}
+
+
+def test_two_who_send_at_once_send_an_alert_once(engine, database_settings, monkeypatch):
+    raise_alerts(engine, database_settings, [STALE], NOW)
+    with web_listener() as web:
+        hook = SecretStr(f"http://127.0.0.1:{web.port}/hook")
+        settings = database_settings.model_copy(update={"alert_webhook": hook})
+        ended = overtaken(
+            engine,
+            halt(monkeypatch, sending, "patiently"),
+            lambda: send_open(engine, settings, NOW),
+            lambda: send_open(engine, settings, NOW + timedelta(minutes=1)),
+        )
+        assert [each.result() for each in ended] == [[], []]
+        assert [message["type"] for message in web.messages] == ["stale_source"]
+
+
+def test_of_two_who_acknowledge_at_once_the_second_hears_who_was_first(engine, database_settings, user, monkeypatch):
+    add_member(engine, "ben@example.org", UserRole.ADMIN)
+    raise_alerts(engine, database_settings, [STALE], NOW)
+    (row,) = listed(engine)
+    late, early = overtaken(
+        engine,
+        halt(monkeypatch, stored_alerts, "acknowledge"),
+        lambda: acknowledge(engine, str(row["id"]), user, NOW),
+        lambda: acknowledge(engine, str(row["id"]), "ben@example.org", NOW),
+    )
+    assert early.exception() is None
+    assert str(late.exception()).endswith("was acknowledged before, by ben@example.org")
 
 
 def test_admins_who_asked_for_it_get_mail_of_their_own_from_their_severity_on(engine, database_settings):

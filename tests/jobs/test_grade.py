@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from pandas.testing import assert_frame_equal
 
 from aipro_ml.errors import UsageError
+from aipro_ml.jobs import performance
 from aipro_ml.jobs.grade import grade_sport
 from aipro_ml.jobs.listings import verify_ledger
 from aipro_ml.jobs.performance import list_days, update_performance
 from aipro_ml.jobs.performance_report import ReportRequest, report_performance
 from aipro_ml.jobs.regrade import pending, regrade
+from tests.at_once import halt, overtaken
 from tests.fixtures_platform import LATER, NOW, SPORT, load, open_game_ids, played, with_score
 
 
@@ -120,6 +122,26 @@ def test_two_who_regrade_at_once_keep_the_old_grade_once(finished, league):
     kept = finished.one("SELECT count(*) FROM audit_logs WHERE action = 'regrade'")
     assert regraded == [0, 0, 0, kept]
     assert kept > 0
+
+
+def test_performance_by_an_older_score_does_not_come_after_that_by_the_corrected_one(finished, league, monkeypatch):
+    external = finished.one("SELECT external_id FROM games WHERE id = :id", id=open_game_ids(league)[2])
+    update_performance(finished.engine, SPORT, LATER)
+
+    def corrected_and_measured():
+        load(finished, with_score(played(league), external, 0, 60), b"corrected", LATER)
+        return update_performance(finished.engine, SPORT, LATER + timedelta(hours=1))
+
+    ended = overtaken(
+        finished.engine,
+        halt(monkeypatch, performance, "daily_performance"),
+        lambda: update_performance(finished.engine, SPORT, LATER),
+        corrected_and_measured,
+    )
+    assert ended[0].exception() is None
+    assert ended[1].result().updated > 0
+    again = update_performance(finished.engine, SPORT, LATER + timedelta(hours=2))
+    assert (again.inserted, again.updated) == (0, 0)
 
 
 def test_a_postponed_game_is_void_and_has_no_grade(published, league):

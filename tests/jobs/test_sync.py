@@ -14,13 +14,15 @@ import sqlalchemy as sa
 from aipro_ml.enums import BetType, CalibrationMethod
 from aipro_ml.errors import GuardError
 from aipro_ml.evaluation.review_plots import fold_table
+from aipro_ml.jobs import sync as syncing
 from aipro_ml.jobs.calibrate import calibrate
 from aipro_ml.jobs.promote import Decision, promote, rollback
-from aipro_ml.jobs.sync import aliases_problem, sync, wanted_aliases
+from aipro_ml.jobs.sync import aliases_problem, follow_aliases, sync, wanted_aliases
 from aipro_ml.jobs.train import TrainingRequest, train
 from aipro_ml.training.artifacts import read_artifact
 from aipro_ml.training.mlflow_store import ENVIRONMENT, TrackingError
 from aipro_ml.training.splits import walk_forward
+from tests.at_once import halt, overtaken
 from tests.fixtures_platform import LOGISTIC, NOW, SPORT, Platform, training
 from tests.planted import leaks_of_database, leaks_of_files, passwords_of, plant
 from tests.training.league import league
@@ -153,6 +155,26 @@ def test_the_aliases_a_rollback_leaves_name_the_model_that_came_back(unlogged):
         assert wanted_aliases(connection, SPORT, BetType.MONEYLINE) == before
     with pytest.raises(GuardError):
         rollback(platform.engine, platform.settings, SPORT, BetType.MONEYLINE, Decision("again", "a person", LATER))
+
+
+def test_what_an_older_decision_wants_of_the_aliases_does_not_come_after_a_newer_one(unlogged, monkeypatch):
+    platform, rival = unlogged
+    told = []
+    monkeypatch.setattr(syncing, "follow", lambda _uri, _name, wanted: (told.append(wanted["champion"]), ({}, []))[1])
+
+    def decided():
+        promote(platform.engine, platform.settings, rival, Decision("better", "a person", LATER))
+        follow_aliases(platform.engine, platform.settings, SPORT, BetType.MONEYLINE)
+
+    ended = overtaken(
+        platform.engine,
+        halt(monkeypatch, syncing, "follow"),
+        lambda: follow_aliases(platform.engine, platform.settings, SPORT, BetType.MONEYLINE),
+        decided,
+    )
+    assert [each.exception() for each in ended] == [None, None]
+    assert len(told) == 2
+    assert told[-1] == rival
 
 
 def test_a_model_that_predicts_live_beside_the_champion_is_the_shadow(published):
