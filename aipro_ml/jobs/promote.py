@@ -96,6 +96,7 @@ def promote(engine: Engine, settings: Settings, reference: str, decision: Decisi
     refused = gate.verdict is not Verdict.PROMOTE
     with unit(engine, dry_run=decision.dry_run) as connection:
         _lock(connection, model, champion)
+        speaker_of(settings, model)  # retention may have removed its files while the gate judged it
         action = "force" if refused and decision.force else "promote"
         if refused and not decision.force:
             _write(connection, model, decision, action, gate, None if champion is None else champion.id)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from aipro_ml.config import RetentionConfig, Settings
+from aipro_ml.db.locks import held
 from aipro_ml.db.repositories import acts, keeping, models, sessions
 from aipro_ml.jobs.database import backup
 
@@ -37,20 +38,25 @@ def tidy(engine: Engine, settings: Settings, keep: RetentionConfig, now: datetim
     """Remove what is older than `keep` says and needed by nothing; never what a ledger row or promotion names.
 
     Needed: of raw payloads each source's newest; of artifacts those of models in production, in the ledger, in a
-    promotion, or the best challenger. An artifact that goes leaves its rows and an entry in the audit log.
+    promotion, or the best challenger. An artifact that goes leaves its rows and an entry in the audit log. A second
+    call at the same time waits for the first.
     """
+    with held(engine, "retention"):
+        return _tidied(engine, settings, keep, now, dry_run=dry_run)
+
+
+def _tidied(engine: Engine, settings: Settings, keep: RetentionConfig, now: datetime, *, dry_run: bool) -> Removed:
     raw = list(_old_raw(engine, settings, keep, now))
     old = _old_models(engine, keep, now)
-    folders = [(model, place) for model in old for place in _places(settings, model)]
+    folders = [(model, places) for model in old if (places := _places(settings, model))]
     spare = backups_of(settings)[keep.backups + 1 :] if keep.backups else []
-    size = sum(_size(place) for place in [*raw, *(place for _, place in folders), *spare])
+    size = sum(_size(place) for place in [*raw, *spare])
     if not dry_run:
         for place in [*raw, *spare]:
             place.unlink(missing_ok=True)
-        for model, place in folders:
-            _remove_artifact(engine, model, place, now)
-    ended = _drop_sessions(engine, now, dry_run=dry_run)
-    return Removed(len(raw), len({model.id for model, _ in folders}), len(spare), size, ended)
+    freed = [_removed(engine, model, places, None if dry_run else now) for model, places in folders]
+    size, gone = size + sum(each or 0 for each in freed), sum(each is not None for each in freed)
+    return Removed(len(raw), gone, len(spare), size, _drop_sessions(engine, now, dry_run=dry_run))
 
 
 def new_backup(settings: Settings, now: datetime) -> Path:
@@ -100,10 +106,22 @@ def _places(settings: Settings, model: models.StoredModel) -> list[Path]:
     return [place for place in (folder, folder.with_name(f"{folder.name}.calibration")) if place.is_dir()]
 
 
-def _remove_artifact(engine: Engine, model: models.StoredModel, place: Path, now: datetime) -> None:
+def _removed(engine: Engine, model: models.StoredModel, places: list[Path], now: datetime | None) -> int | None:
+    """Remove the model's folders (`now` None: do not) and return their bytes; None where it is needed meanwhile.
+
+    A promotion waits: it finds the files still there and the model kept, or gone.
+    """
+    size = sum(_size(place) for place in places)
+    if now is None:
+        return size
     with engine.begin() as connection:
-        acts.audit(connection, "artifact.remove", "ml_models", str(model.id), {"path": place.name}, now)
-    shutil.rmtree(place)
+        acts.lock_decisions(connection, model.sport)
+        if model.id in keeping.needed_models(connection):
+            return None
+        for place in places:
+            acts.audit(connection, "artifact.remove", "ml_models", str(model.id), {"path": place.name}, now)
+            shutil.rmtree(place)
+    return size
 
 
 def _size(place: Path) -> int:
