@@ -78,11 +78,14 @@ def run(
     )
     with opened(chosen) as engine, progress("backtest") as tick:
         found = run_backtest(engine, chosen, request, lambda _, done, total: tick(done, total))
-    _show(found, as_json=as_json)
-    if not dry_run:
-        folder = keep(chosen, found)
-        if not as_json:
-            say(f"bets, figures and page: {folder / PAGE}")
+    folder = None
+    try:
+        if not dry_run:
+            folder, found = keep(chosen, found)
+    finally:
+        _show(found, as_json=as_json)  # also where it could not be kept: it took long enough
+    if folder is not None and not as_json:
+        say(f"bets, figures and page: {folder / PAGE}")
 
 
 @app.command("list")

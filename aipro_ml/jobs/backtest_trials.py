@@ -1,7 +1,9 @@
 """The journal of trials: every configuration a backtest looked at, so that the best of many is not taken for skill."""
 
+import fcntl
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -94,6 +96,16 @@ def trial_rows(reports: Path) -> list[dict[str, Any]]:
 
 def _who(voice: Mapping[str, Any]) -> str:
     return str(voice["candidate"]["name"]) if "candidate" in voice else f"model {str(voice['model'])[:8]}"
+
+
+@contextmanager
+def journal_held(reports: Path) -> Iterator[None]:
+    """Hold the journal while the block counts the others' trials and notes its own; another process waits."""
+    path = reports / JOURNAL
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)
+        yield
 
 
 def note_trial(reports: Path, trial: Trial) -> None:

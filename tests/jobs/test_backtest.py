@@ -1,6 +1,7 @@
 """Backtests on a generated league in PostgreSQL: what is known when, what is refused, and what is kept."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ from aipro_ml.enums import BetType, GameStatus
 from aipro_ml.errors import ArtifactError, LeakError, UsageError
 from aipro_ml.evaluation.backtest import taken
 from aipro_ml.evaluation.backtest_config import BacktestConfig
-from aipro_ml.evaluation.backtest_result import CLV_TEST, EVERY
+from aipro_ml.evaluation.backtest_result import CLV_TEST, EVERY, evaluate
 from aipro_ml.features.history import History
 from aipro_ml.features.sport import sport
 from aipro_ml.jobs import backtest as job
@@ -199,17 +200,45 @@ def test_a_planted_leak_is_caught_and_nothing_is_kept(platform, monkeypatch):
 
 def test_what_is_kept_is_equal_for_equal_requests_and_the_trial_counts_once(platform, noise, tmp_path):
     settings = platform.settings.model_copy(update={"home": tmp_path})
-    folder = keep(settings, noise)
+    folder, kept = keep(settings, noise)
+    assert kept == noise
     first = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     assert set(first) == {"backtest.json", "bets.csv", "report.html"}
     again = run_backtest(platform.engine, settings, asked(platform, candidate="noise", now=NOW + timedelta(days=1)))
-    assert keep(settings, again) == folder
+    assert keep(settings, again)[0] == folder
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == first
     bets = pd.read_csv(folder / "bets.csv")
     assert len(bets) == len(noise.result.book)
     assert bets.loc[bets["placed"], "profit"].sum() == pytest.approx(
         taken(noise.result.book, "profit")[noise.result.placed].sum()
     )
+
+
+def test_a_trial_that_ended_while_another_ran_is_counted_by_it(platform, noise, tmp_path):
+    settings = platform.settings.model_copy(update={"home": tmp_path})
+    other = replace(noise, trial=replace(noise.trial, id="f" * 64))
+    _, first = keep(settings, noise)
+    folder, second = keep(settings, other)
+    assert (first.result.setting.trials, second.result.setting.trials) == (1, 2)
+    told = json.loads((folder / "backtest.json").read_text(encoding="utf-8"))["result"]
+    assert told == evaluate(noise.result.book, second.result.setting).document
+    assert second.result.deflation != first.result.deflation
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_two_backtests_kept_at_once_stand_whole_and_count_each_other(platform, noise, tmp_path, same):
+    settings = platform.settings.model_copy(update={"home": tmp_path})
+    both = [noise, noise if same else replace(noise, trial=replace(noise.trial, id="f" * 64))]
+    with ThreadPoolExecutor(2) as hands:
+        kept = list(hands.map(lambda each: keep(settings, each), both))
+    assert sorted(found.result.setting.trials for _, found in kept) == ([1, 1] if same else [1, 2])
+    for folder, _ in kept:
+        assert {path.name for path in folder.iterdir() if path.is_file()} == {
+            "backtest.json",
+            "bets.csv",
+            "report.html",
+        }
+    assert len(read_trials(settings.reports_dir)) == (1 if same else 2)
 
 
 def test_trials_that_looked_at_the_same_games_are_counted_once_each(tmp_path):
